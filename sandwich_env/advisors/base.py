@@ -1,0 +1,250 @@
+"""What every advisor is: asked about a batch of positions, it answers with a move and a value for each.
+
+`Honest` repeats its expert. A misalignment is a `Wrapper` around another advisor.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sandwich_env.errors import SpecError
+from sandwich_env.experts.base import Expert
+from sandwich_env.randomness import Streams, UInt64s, mix
+from sandwich_env.rules import NUM_ACTIONS, Games
+from sandwich_env.specs import Specified, kind_of
+
+Asks = Literal["move", "value", "both"]
+"""What a player asks its advisor for."""
+
+NO_MOVE = NUM_ACTIONS
+"""Stands for "no advice" where an action is expected: one more than the last action."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """What an advisor is asked about.
+
+    Attributes:
+        games: the N positions.
+        keys: uint64 [N], one for each game, the seed of all that is random in its advice.
+        count: int64 [N], how many queries each game has made before this one.
+        asks: what the player wants to know.
+        proposal: int64 [N], the action that the player itself would take, -1 where it does not say; or None.
+    """
+
+    games: Games
+    keys: UInt64s
+    count: NDArray[np.int64]
+    asks: Asks = "both"
+    proposal: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The truth behind a batch of advice. For scoring only: it never reaches a player.
+
+    Attributes:
+        tampered: bool [N], whether any wrapper put its own answer in the place of an honest one (by chance the two
+            may be the same).
+        by: object [N], the kinds of the wrappers that did so, the innermost first, joined by "+"; "" for none.
+        honest_move: int64 [N], what the expert would have said.
+        honest_value: float32 [N], likewise.
+    """
+
+    tampered: NDArray[np.bool_]
+    by: NDArray[np.object_]
+    honest_move: NDArray[np.int64]
+    honest_value: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class VisibleAdvice:
+    """The part of a batch of advice that the player sees.
+
+    Attributes:
+        move: int64 [N], the recommended action, `NO_MOVE` where there is none.
+        value: float32 [N], the expected result for the player to move (-1 to 1), 0 where there is none.
+        available: int8 [N, 2], whether a move is given and whether a value is.
+    """
+
+    move: NDArray[np.int64]
+    value: NDArray[np.float32]
+    available: NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What an advisor answers for N positions.
+
+    Attributes:
+        move: int64 [N], the recommended action; -1 in a finished game.
+        value: float32 [N], the expected result for the player to move, -1 to 1.
+        policy: float32 [N, 4672], the logits behind the move, -inf where illegal.
+        provenance: the truth, for the scorer.
+    """
+
+    move: NDArray[np.int64]
+    value: NDArray[np.float32]
+    policy: NDArray[np.float32]
+    provenance: Provenance
+
+    def tampered(
+        self,
+        rows: NDArray[np.bool_],
+        by: str,
+        *,
+        move: ArrayLike | None = None,
+        value: ArrayLike | None = None,
+        policy: ArrayLike | None = None,
+    ) -> Advice:
+        """New advice in which the given parts are put in place where `rows` [N] is true, and provenance says by whom."""
+        names = np.where(self.provenance.by == "", by, self.provenance.by + f"+{by}")
+        return Advice(
+            move=self.move if move is None else np.where(rows, move, self.move).astype(np.int64),
+            value=self.value if value is None else np.where(rows, value, self.value).astype(np.float32),
+            policy=self.policy if policy is None else np.where(rows[:, None], policy, self.policy).astype(np.float32),
+            provenance=replace(
+                self.provenance,
+                tampered=self.provenance.tampered | rows,
+                by=np.where(rows, names, self.provenance.by),
+            ),
+        )
+
+    def where(self, rows: NDArray[np.bool_], other: Advice) -> Advice:
+        """This advice where `rows` [N] is true, the other elsewhere. Both answer the same query."""
+        mine, theirs = self.provenance, other.provenance
+        return Advice(
+            move=np.where(rows, self.move, other.move),
+            value=np.where(rows, self.value, other.value),
+            policy=np.where(rows[:, None], self.policy, other.policy),
+            provenance=replace(
+                mine,
+                tampered=np.where(rows, mine.tampered, theirs.tampered),
+                by=np.where(rows, mine.by, theirs.by),
+            ),
+        )
+
+    def visible(self, asks: Asks) -> VisibleAdvice:
+        """What the player who asked for `asks` sees of it."""
+        given = self.move >= 0
+        available = np.stack([given & (asks != "value"), given & (asks != "move")], axis=1)
+        return VisibleAdvice(
+            move=np.where(available[:, 0], self.move, NO_MOVE),
+            value=np.where(available[:, 1], self.value, 0.0).astype(np.float32),
+            available=available.astype(np.int8),
+        )
+
+
+class Advisor(Specified, ABC):
+    """Tells: answers queries with advice."""
+
+    depth: int = 0
+    """How many wrappers are inside this one; keeps the random numbers of nested wrappers apart."""
+
+    @abstractmethod
+    def advise(self, query: Query) -> Advice:
+        """A move and a value for every game of the query."""
+
+    def close(self) -> None:  # noqa: B027 - an advisor that holds nothing has nothing to release
+        """Release what the advisor and its expert hold."""
+
+
+class Honest(Advisor):
+    """Says what its expert knows."""
+
+    def __init__(self, expert: Expert) -> None:
+        if not isinstance(expert, Expert):
+            raise SpecError(f"an honest advisor needs an expert, not {expert!r}")
+        self.expert = expert
+
+    def advise(self, query: Query) -> Advice:
+        evaluation = self.expert.evaluate(query.games)
+        move = evaluation.best()
+        return Advice(
+            move=move,
+            value=evaluation.value,
+            policy=evaluation.policy,
+            provenance=Provenance(
+                tampered=np.zeros(len(query), dtype=np.bool_),
+                by=np.full(len(query), "", dtype=object),
+                honest_move=move,
+                honest_value=evaluation.value,
+            ),
+        )
+
+    def close(self) -> None:
+        self.expert.close()
+
+
+class Wrapper(Advisor):
+    """A misalignment: changes what the advisor inside it says. A subclass defines `tamper` and nothing more.
+
+    Args:
+        inner: the advisor whose advice is changed.
+        seed: of this wrapper's own random numbers.
+    """
+
+    def __init__(self, inner: Advisor, seed: int = 0) -> None:
+        if not isinstance(inner, Advisor):
+            raise SpecError(f"{kind_of(type(self))!r} wraps an advisor, not {inner!r}")
+        if seed < 0:
+            raise SpecError(f"seed is {seed!r}: it must not be negative")
+        self.inner = inner
+        self.seed = seed
+        self.depth = inner.depth + 1
+
+    @abstractmethod
+    def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
+        """Advice in the place of `advice`; build it with `advice.tampered(rows, by=self.kind, ...)`.
+
+        Args:
+            advice: what the advisor inside says.
+            query: what was asked.
+            rng: this wrapper's own random numbers for these queries, a stream for each game.
+        """
+
+    @property
+    def kind(self) -> str:
+        """The name that provenance uses."""
+        return kind_of(type(self))
+
+    def advise(self, query: Query) -> Advice:
+        return self.apply(self.inner.advise(query), query)
+
+    def apply(self, advice: Advice, query: Query) -> Advice:
+        """Tamper with advice that the inner advisor gave, with this wrapper's own random numbers."""
+        keys = np.broadcast_to(mix(query.keys, query.count, self.seed, self.depth, "advisor"), query.keys.shape)
+        return self.tamper(advice, query, Streams(keys))
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+def check_share(name: str, value: float) -> float:
+    """A probability as it was given.
+
+    Raises:
+        SpecError: it is not in [0, 1].
+    """
+    if not 0.0 <= value <= 1.0:
+        raise SpecError(f"{name} is {value!r}: it must be a probability, from 0 to 1")
+    return value
+
+
+def check_scale(name: str, value: float) -> float:
+    """A standard deviation as it was given.
+
+    Raises:
+        SpecError: it is negative, infinite or not a number.
+    """
+    if not 0.0 <= value < float("inf"):
+        raise SpecError(f"{name} is {value!r}: it must be a finite number, 0 or more")
+    return value

@@ -1,0 +1,41 @@
+"""What every expert is: something that knows a policy and a value for a batch of positions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandwich_env.rules import Games
+from sandwich_env.specs import Specified
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an expert thinks of N positions.
+
+    Attributes:
+        policy: float32 [N, 4672], logits over the actions, -inf where illegal (everywhere, in a finished game).
+        value: float32 [N], the expected result for the player to move, from -1 to 1 (the result, in a finished game).
+    """
+
+    policy: NDArray[np.float32]
+    value: NDArray[np.float32]
+
+    def best(self) -> NDArray[np.int64]:
+        """The action with the highest logit, the lowest index among equals; -1 in a finished game. [N]"""
+        best = np.argmax(self.policy, axis=1)
+        return np.where(np.isfinite(self.policy[np.arange(len(best)), best]), best, -1)
+
+
+class Expert(Specified, ABC):
+    """Knows: gives a policy and a value for every position of a batch."""
+
+    @abstractmethod
+    def evaluate(self, games: Games) -> Evaluation:
+        """Policy and value of each game's position; the same position gets the same answer, whatever else is asked."""
+
+    def close(self) -> None:  # noqa: B027 - most experts hold nothing
+        """Release what the expert holds (engine processes, a GPU). It may not be asked again."""

@@ -1,0 +1,49 @@
+"""Protocols: at which of its turns a player asks the advisor."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandwich_env.errors import SpecError
+from sandwich_env.specs import Specified
+
+
+class Protocol(Specified, ABC):
+    """Who may ask, and when. Whether a player is advised at all is the environment's `advised`."""
+
+    @abstractmethod
+    def due(self, turns: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether the player to move asks now. [N]
+
+        Args:
+            turns: int64 [N], how many turns the player to move has had in this game before this one.
+        """
+
+
+class Never(Protocol):
+    """No advice at all: the control."""
+
+    def due(self, turns: NDArray[np.int64]) -> NDArray[np.bool_]:
+        return np.zeros(turns.shape, dtype=np.bool_)
+
+
+class EveryTurn(Protocol):
+    """Advice at every turn."""
+
+    def due(self, turns: NDArray[np.int64]) -> NDArray[np.bool_]:
+        return np.ones(turns.shape, dtype=np.bool_)
+
+
+class EveryNTurns(Protocol):
+    """Advice at a player's first turn and at every n-th one after it."""
+
+    def __init__(self, n: int) -> None:
+        if n < 1:
+            raise SpecError(f"n is {n!r}: advice every n turns needs n of 1 or more")
+        self.n = n
+
+    def due(self, turns: NDArray[np.int64]) -> NDArray[np.bool_]:
+        return turns % self.n == 0

@@ -1,0 +1,107 @@
+"""Random numbers that belong to a game, not to a batch.
+
+A game must come out the same alone and among a thousand others, before and after a restart. So nothing here keeps a
+state: every number is a hash of the game's key, of what it is drawn for, and of how many were drawn before it
+(a counter-based generator, as in Salmon et al. 2011, "Parallel Random Numbers: As Easy as 1, 2, 3", with the
+finalizer of SplitMix64, Steele et al. 2014).
+"""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+UInt64s = NDArray[np.uint64]
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+
+
+def mix(*parts: ArrayLike | str) -> UInt64s:
+    """Hash integers, arrays of integers or names into uint64 keys, broadcast against each other; at least 1-D."""
+    key = np.zeros(1, dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        for part in parts:
+            number = zlib.crc32(part.encode()) if isinstance(part, str) else part
+            key = _finalize((key ^ np.asarray(number).astype(np.uint64)) + _GOLDEN)
+    return key
+
+
+def _finalize(key: UInt64s) -> UInt64s:
+    key = (key ^ (key >> np.uint64(30))) * _MIX_1
+    key = (key ^ (key >> np.uint64(27))) * _MIX_2
+    mixed: UInt64s = key ^ (key >> np.uint64(31))
+    return mixed
+
+
+class Streams:
+    """One independent stream of random numbers for each of N games, drawn for all of them at once.
+
+    Each call draws new numbers; the same keys and the same calls give the same numbers, whatever else is in the batch.
+
+    Args:
+        keys: uint64 [N], one for each game; make them with `mix`.
+    """
+
+    def __init__(self, keys: ArrayLike) -> None:
+        self.keys: UInt64s = np.atleast_1d(np.asarray(keys, dtype=np.uint64))
+        self._draws = 0
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def child(self, *parts: ArrayLike | str) -> Streams:
+        """Streams for another purpose, independent of these and of their other children."""
+        return Streams(np.broadcast_to(mix(self.keys, *parts), self.keys.shape))
+
+    def select(self, rows: ArrayLike) -> Streams:
+        """The streams of some of the games (indices or a boolean mask), at the point that these have reached."""
+        chosen = Streams(self.keys[np.asarray(rows)])
+        chosen._draws = self._draws
+        return chosen
+
+    def random(self) -> NDArray[np.float64]:
+        """Uniform numbers in [0, 1), [N]."""
+        return _to_unit(mix(self.keys, self._next()))
+
+    def integers(self, high: ArrayLike) -> NDArray[np.int64]:
+        """Uniform integers from 0 to `high` - 1, [N]; `high` is a positive number or one for each game."""
+        drawn: NDArray[np.int64] = (self.random() * np.asarray(high)).astype(np.int64)
+        return drawn
+
+    def normal(self, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Standard normal numbers where `mask` [N, K] is true, 0 elsewhere, [N, K] (Box and Muller 1958).
+
+        The number in a column does not depend on which other columns are asked for.
+        """
+        rows, columns = np.nonzero(mask)
+        key = mix(self.keys, self._next())[rows]
+        radius = np.sqrt(-2.0 * np.log1p(-_to_unit(mix(key, columns, "radius"))))
+        angle = 2.0 * np.pi * _to_unit(mix(key, columns, "angle"))
+        numbers = np.zeros(mask.shape, dtype=np.float64)
+        numbers[rows, columns] = radius * np.cos(angle)
+        return numbers
+
+    def choice(self, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """A uniformly drawn true column of each row of `mask` [N, K]; -1 in a row with none, [N]."""
+        counts = mask.sum(axis=1)
+        rank = self.integers(np.maximum(counts, 1))
+        at = np.argmax(np.cumsum(mask, axis=1) > rank[:, None], axis=1)
+        return np.where(counts > 0, at, -1)
+
+    def generators(self) -> list[np.random.Generator]:
+        """One NumPy generator for each game, for whatever is not offered above."""
+        seeds = mix(self.keys, self._next())
+        return [np.random.Generator(np.random.Philox(int(seed))) for seed in seeds]
+
+    def _next(self) -> int:
+        self._draws += 1
+        return self._draws
+
+
+def _to_unit(keys: UInt64s) -> NDArray[np.float64]:
+    unit: NDArray[np.float64] = (keys >> np.uint64(11)) * (1.0 / (1 << 53))
+    return unit

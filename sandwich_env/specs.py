@@ -1,0 +1,148 @@
+"""Specs: whatever can be constructed can be written down as a plain dict and read back.
+
+A spec is `{"kind": name, parameter: value, ...}`, nested where a parameter is itself constructible. A name alone
+stands for `{"kind": name}`. `name` is one of `KINDS`, one that the user registered, or `"my_module:MyClass"`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+from sandwich_env.errors import SpecError, did_you_mean
+
+Spec: TypeAlias = "str | Mapping[str, Any]"
+
+KINDS: dict[str, str] = {
+    # experts
+    "network": "sandwich_env.experts.network:NetworkExpert",
+    "uci": "sandwich_env.experts.uci:UciExpert",
+    "uniform": "sandwich_env.experts.uniform:UniformExpert",
+    # advisors
+    "honest": "sandwich_env.advisors.base:Honest",
+    "random_move": "sandwich_env.advisors.random_move:RandomMove",
+    "policy_noise": "sandwich_env.advisors.policy_noise:PolicyNoise",
+    "value_noise": "sandwich_env.advisors.value_noise:ValueNoise",
+    "every_n": "sandwich_env.advisors.every_n:EveryN",
+    # protocols
+    "never": "sandwich_env.oversight.protocols:Never",
+    "every_turn": "sandwich_env.oversight.protocols:EveryTurn",
+    "every_n_turns": "sandwich_env.oversight.protocols:EveryNTurns",
+    # players
+    "random": "sandwich_env.players.random_player:RandomPlayer",
+    "expert": "sandwich_env.players.expert_player:ExpertPlayer",
+    "follow": "sandwich_env.players.follow:FollowAdvice",
+    # ways for H to learn
+    "imitate": "sandwich_env.learning.methods.imitate:Imitate",
+}
+"""Every name that a spec may use, with the `"module:attribute"` that it stands for (imported when it is first used)."""
+
+T = TypeVar("T", bound="Specified")
+
+
+class Specified:
+    """Mixin for a class whose constructor parameters are kept as attributes of the same names."""
+
+    def to_spec(self) -> dict[str, Any]:
+        """The plain dict from which `from_spec` makes an equal object."""
+        return {"kind": kind_of(type(self))} | {
+            name: _plain(getattr(self, name), f"{type(self).__name__}.{name}") for name in _parameters(type(self))
+        }
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{name}={getattr(self, name, None)!r}" for name in _parameters(type(self)))
+        return f"{type(self).__name__}({inside})"
+
+
+def register(name: str, target: str) -> None:
+    """Let specs use `name` for the class at `target`, a `"module:attribute"` that is imported at first use.
+
+    Raises:
+        SpecError: the name is taken by another class.
+    """
+    if KINDS.get(name, target) != target:
+        raise SpecError(f"the name {name!r} is taken by {KINDS[name]!r}: choose another")
+    KINDS[name] = target
+
+
+def kind_of(cls: type) -> str:
+    """The registered name of a class, or its `"module:Class"`."""
+    target = f"{cls.__module__}:{cls.__qualname__}"
+    return next((name for name, known in KINDS.items() if known == target), target)
+
+
+def from_spec(spec: Spec | T, expect: type[T]) -> T:
+    """The object that a spec describes; an object that is already an `expect` comes back as it is.
+
+    Raises:
+        SpecError: unknown kind or parameter (with the nearest known one), a parameter missing or refused by the
+            class, or an object of another sort than `expect`.
+    """
+    if isinstance(spec, expect):
+        return spec
+    made = _construct(spec)
+    if not isinstance(made, expect):
+        raise SpecError(f"{spec!r} describes a {type(made).__name__}, where a {expect.__name__} is needed")
+    return made
+
+
+def _construct(spec: object) -> object:
+    if isinstance(spec, str):
+        spec = {"kind": spec}
+    if not isinstance(spec, Mapping) or "kind" not in spec:
+        raise SpecError(f"a spec is a name or a dict with a 'kind', not {spec!r}")
+    cls = _find(str(spec["kind"]))
+    known = _parameters(cls)
+    arguments: dict[str, Any] = {}
+    for key, value in spec.items():
+        if key == "kind":
+            continue
+        if key not in known:
+            raise SpecError(f"{spec['kind']!r} takes no {key!r}: {did_you_mean(key, known)}")
+        arguments[key] = _construct(value) if isinstance(value, Mapping) and "kind" in value else value
+    missing = [n for n, p in known.items() if p.default is inspect.Parameter.empty and n not in arguments]
+    if missing:
+        raise SpecError(f"{spec['kind']!r} needs {', '.join(map(repr, missing))}, not given in {dict(spec)!r}")
+    return cls(**arguments)
+
+
+def _find(kind: str) -> type:
+    target = kind if ":" in kind else KINDS.get(kind)
+    if target is None:
+        raise SpecError(f"unknown kind {kind!r}: {did_you_mean(kind, KINDS)}")
+    module, _, attribute = target.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        if error.name is None or not module.startswith(error.name):
+            raise
+        raise SpecError(f"kind {kind!r} names the module {module!r}, which cannot be imported") from error
+    except AttributeError as error:
+        raise SpecError(f"kind {kind!r}: the module {module!r} has no {attribute!r}") from error
+    if not isinstance(found, type):
+        raise SpecError(f"kind {kind!r} names {found!r}, which is not a class")
+    return found
+
+
+def _parameters(cls: type) -> dict[str, inspect.Parameter]:
+    if cls.__init__ is object.__init__:  # type: ignore[misc]
+        return {}
+    parameters = dict(inspect.signature(cls).parameters)
+    return {n: p for n, p in parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+
+
+def _plain(value: object, where: str) -> Any:
+    if isinstance(value, Specified):
+        return value.to_spec()
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, where) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, where) for key, item in value.items()}
+    if isinstance(value, Path):
+        return str(value)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise SpecError(f"{where} is {value!r}, which a spec cannot hold")
