@@ -21,12 +21,18 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
 def mix(*parts: ArrayLike | str) -> UInt64s:
-    """Hash integers, arrays of integers or names into uint64 keys, broadcast against each other; at least 1-D."""
+    """Hash integers, arrays of integers or names into uint64 keys, broadcast against each other; at least 1-D.
+
+    Raises:
+        TypeError: a part is neither a name nor made of integers of 64 bits or fewer.
+    """
     key = np.zeros(1, dtype=np.uint64)
     with np.errstate(over="ignore"):
         for part in parts:
-            number = zlib.crc32(part.encode()) if isinstance(part, str) else part
-            key = _finalize((key ^ np.asarray(number).astype(np.uint64)) + _GOLDEN)
+            number = np.asarray(zlib.crc32(part.encode()) if isinstance(part, str) else part)
+            if number.dtype.kind not in "iub":
+                raise TypeError(f"a key is mixed from names and 64-bit integers, not from {part!r}")
+            key = _finalize((key ^ number.astype(np.uint64)) + _GOLDEN)
     return key
 
 
@@ -55,7 +61,7 @@ class Streams:
 
     def child(self, *parts: ArrayLike | str) -> Streams:
         """Streams for another purpose, independent of these and of their other children."""
-        return Streams(np.broadcast_to(mix(self.keys, *parts), self.keys.shape))
+        return Streams(np.broadcast_to(mix(self.keys, "child", *parts), self.keys.shape))
 
     def select(self, rows: ArrayLike) -> Streams:
         """The streams of some of the games (indices or a boolean mask), at the point that these have reached."""
@@ -91,6 +97,17 @@ class Streams:
         rank = self.integers(np.maximum(counts, 1))
         at = np.argmax(np.cumsum(mask, axis=1) > rank[:, None], axis=1)
         return np.where(counts > 0, at, -1)
+
+    def sample(self, logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.int64]:
+        """A column of each row of `logits` [N, K] drawn from softmax(logits / temperature), [N]; -1 in a row of -inf."""
+        best = logits.max(axis=1).astype(np.float64)
+        some = np.isfinite(best)
+        with np.errstate(over="ignore"):  # a very small temperature makes every logit but the best one -inf
+            weights = np.exp((logits - np.where(some, best, 0.0)[:, None]) / temperature)
+        total = np.cumsum(weights, axis=1)
+        # Above 0, so that a leading column of weight 0 is never drawn.
+        at = np.argmax(total >= (1.0 - self.random())[:, None] * total[:, -1:], axis=1)
+        return np.where(some, at, -1)
 
     def generators(self) -> list[np.random.Generator]:
         """One NumPy generator for each game, for whatever is not offered above."""

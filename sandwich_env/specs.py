@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import numbers
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
 
 from sandwich_env.errors import SpecError, did_you_mean
 
@@ -83,6 +86,8 @@ def from_spec(spec: Spec | T, expect: type[T]) -> T:
     """
     if isinstance(spec, expect):
         return spec
+    if not isinstance(spec, (str, Mapping)):
+        raise SpecError(f"{spec!r} is a {type(spec).__name__}, where a {expect.__name__} or its spec is needed")
     made = _construct(spec)
     if not isinstance(made, expect):
         raise SpecError(f"{spec!r} describes a {type(made).__name__}, where a {expect.__name__} is needed")
@@ -102,11 +107,19 @@ def _construct(spec: object) -> object:
             continue
         if key not in known:
             raise SpecError(f"{spec['kind']!r} takes no {key!r}: {did_you_mean(key, known)}")
-        arguments[key] = _construct(value) if isinstance(value, Mapping) and "kind" in value else value
+        arguments[key] = _nested(value)
     missing = [n for n, p in known.items() if p.default is inspect.Parameter.empty and n not in arguments]
     if missing:
         raise SpecError(f"{spec['kind']!r} needs {', '.join(map(repr, missing))}, not given in {dict(spec)!r}")
     return cls(**arguments)
+
+
+def _nested(value: object) -> object:
+    if isinstance(value, Mapping) and "kind" in value:
+        return _construct(value)
+    if isinstance(value, (list, tuple)):
+        return [_nested(item) for item in value]
+    return value
 
 
 def _find(kind: str) -> type:
@@ -143,6 +156,45 @@ def _plain(value: object, where: str) -> Any:
         return {str(key): _plain(item, where) for key, item in value.items()}
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, np.generic):
+        return value.item()
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise SpecError(f"{where} is {value!r}, which a spec cannot hold")
+
+
+def check_share(name: str, value: float) -> float:
+    """A probability as it was given.
+
+    Raises:
+        SpecError: it is not a number in [0, 1].
+    """
+    if not _is_real(value) or not 0.0 <= value <= 1.0:
+        raise SpecError(f"{name} is {value!r}: it must be a probability, from 0 to 1")
+    return value
+
+
+def check_scale(name: str, value: float) -> float:
+    """A standard deviation, a temperature or another measure of size as it was given.
+
+    Raises:
+        SpecError: it is negative, infinite or not a number.
+    """
+    if not _is_real(value) or not 0.0 <= value < float("inf"):
+        raise SpecError(f"{name} is {value!r}: it must be a finite number, 0 or more")
+    return value
+
+
+def check_count(name: str, value: int, least: int = 1) -> int:
+    """A whole number as it was given.
+
+    Raises:
+        SpecError: it is not a whole number, or less than `least`.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+        raise SpecError(f"{name} is {value!r}: it must be a whole number, {least} or more")
+    return value
+
+
+def _is_real(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)

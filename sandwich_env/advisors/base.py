@@ -12,11 +12,25 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sandwich_env.errors import SpecError
-from sandwich_env.experts.base import Expert
+from sandwich_env.experts.base import Evaluation, Expert
 from sandwich_env.randomness import Streams, UInt64s, mix
 from sandwich_env.rules import NUM_ACTIONS, Games
-from sandwich_env.specs import Specified, kind_of
+from sandwich_env.specs import Specified, check_count, check_scale, check_share, from_spec, kind_of
+
+__all__ = [
+    "NO_MOVE",
+    "Advice",
+    "Advisor",
+    "Asks",
+    "Honest",
+    "Provenance",
+    "Query",
+    "VisibleAdvice",
+    "Wrapper",
+    "check_count",
+    "check_scale",
+    "check_share",
+]
 
 Asks = Literal["move", "value", "both"]
 """What a player asks its advisor for."""
@@ -79,6 +93,10 @@ class VisibleAdvice:
     value: NDArray[np.float32]
     available: NDArray[np.int8]
 
+    def select(self, rows: NDArray[np.int64]) -> VisibleAdvice:
+        """What is seen in some of the games (indices)."""
+        return VisibleAdvice(move=self.move[rows], value=self.value[rows], available=self.available[rows])
+
 
 @dataclass(frozen=True)
 class Advice:
@@ -89,12 +107,14 @@ class Advice:
         value: float32 [N], the expected result for the player to move, -1 to 1.
         policy: float32 [N, 4672], the logits behind the move, -inf where illegal.
         provenance: the truth, for the scorer.
+        asks: what the player wanted to know. The parts that it did not ask for cannot be tampered with.
     """
 
     move: NDArray[np.int64]
     value: NDArray[np.float32]
     policy: NDArray[np.float32]
     provenance: Provenance
+    asks: Asks = "both"
 
     def tampered(
         self,
@@ -105,7 +125,30 @@ class Advice:
         value: ArrayLike | None = None,
         policy: ArrayLike | None = None,
     ) -> Advice:
-        """New advice in which the given parts are put in place where `rows` [N] is true, and provenance says by whom."""
+        """New advice in which the given parts are put in place where `rows` [N] is true, and provenance says by whom.
+
+        Move and policy stay in step: a new policy brings its best move, and a new move changes places in the policy
+        with the old one. Finished games, and parts that nobody asked for, are left as they are.
+
+        Args:
+            rows: bool [N], the games whose advice is changed.
+            by: the kind of the wrapper that does it.
+            move: int64 [N], legal actions.
+            value: float32 [N].
+            policy: float32 [N, 4672], -inf where illegal.
+        """
+        if self.asks == "value":
+            move = policy = None
+        elif self.asks == "move":
+            value = None
+        if move is None and value is None and policy is None:
+            return self
+        rows = rows & (self.move >= 0)
+        if policy is not None and move is None:
+            policy = np.asarray(policy, dtype=np.float32)
+            move = Evaluation(policy, self.value).best()
+        elif move is not None and policy is None:
+            policy = _swapped(self.policy, self.move, np.where(rows, move, self.move))
         names = np.where(self.provenance.by == "", by, self.provenance.by + f"+{by}")
         return Advice(
             move=self.move if move is None else np.where(rows, move, self.move).astype(np.int64),
@@ -116,6 +159,7 @@ class Advice:
                 tampered=self.provenance.tampered | rows,
                 by=np.where(rows, names, self.provenance.by),
             ),
+            asks=self.asks,
         )
 
     def where(self, rows: NDArray[np.bool_], other: Advice) -> Advice:
@@ -130,6 +174,7 @@ class Advice:
                 tampered=np.where(rows, mine.tampered, theirs.tampered),
                 by=np.where(rows, mine.by, theirs.by),
             ),
+            asks=self.asks,
         )
 
     def visible(self, asks: Asks) -> VisibleAdvice:
@@ -143,6 +188,13 @@ class Advice:
         )
 
 
+def _swapped(policy: NDArray[np.float32], old: NDArray[np.int64], new: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The policy [N, 4672] with the logits of the actions `old` and `new` [N] exchanged."""
+    swapped, at = policy.copy(), np.arange(len(policy))
+    swapped[at, old], swapped[at, new] = policy[at, new], policy[at, old]
+    return swapped
+
+
 class Advisor(Specified, ABC):
     """Tells: answers queries with advice."""
 
@@ -153,7 +205,7 @@ class Advisor(Specified, ABC):
     def advise(self, query: Query) -> Advice:
         """A move and a value for every game of the query."""
 
-    def close(self) -> None:  # noqa: B027 - an advisor that holds nothing has nothing to release
+    def close(self) -> None:
         """Release what the advisor and its expert hold."""
 
 
@@ -161,9 +213,7 @@ class Honest(Advisor):
     """Says what its expert knows."""
 
     def __init__(self, expert: Expert) -> None:
-        if not isinstance(expert, Expert):
-            raise SpecError(f"an honest advisor needs an expert, not {expert!r}")
-        self.expert = expert
+        self.expert = from_spec(expert, Expert)
 
     def advise(self, query: Query) -> Advice:
         evaluation = self.expert.evaluate(query.games)
@@ -178,6 +228,7 @@ class Honest(Advisor):
                 honest_move=move,
                 honest_value=evaluation.value,
             ),
+            asks=query.asks,
         )
 
     def close(self) -> None:
@@ -193,13 +244,9 @@ class Wrapper(Advisor):
     """
 
     def __init__(self, inner: Advisor, seed: int = 0) -> None:
-        if not isinstance(inner, Advisor):
-            raise SpecError(f"{kind_of(type(self))!r} wraps an advisor, not {inner!r}")
-        if seed < 0:
-            raise SpecError(f"seed is {seed!r}: it must not be negative")
-        self.inner = inner
-        self.seed = seed
-        self.depth = inner.depth + 1
+        self.inner = from_spec(inner, Advisor)
+        self.seed = check_count("seed", seed, least=0)
+        self.depth = self.inner.depth + 1
 
     @abstractmethod
     def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
@@ -226,25 +273,3 @@ class Wrapper(Advisor):
 
     def close(self) -> None:
         self.inner.close()
-
-
-def check_share(name: str, value: float) -> float:
-    """A probability as it was given.
-
-    Raises:
-        SpecError: it is not in [0, 1].
-    """
-    if not 0.0 <= value <= 1.0:
-        raise SpecError(f"{name} is {value!r}: it must be a probability, from 0 to 1")
-    return value
-
-
-def check_scale(name: str, value: float) -> float:
-    """A standard deviation as it was given.
-
-    Raises:
-        SpecError: it is negative, infinite or not a number.
-    """
-    if not 0.0 <= value < float("inf"):
-        raise SpecError(f"{name} is {value!r}: it must be a finite number, 0 or more")
-    return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import chess
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,5 +38,12 @@ class Expert(Specified, ABC):
     def evaluate(self, games: Games) -> Evaluation:
         """Policy and value of each game's position; the same position gets the same answer, whatever else is asked."""
 
-    def close(self) -> None:  # noqa: B027 - most experts hold nothing
+    def close(self) -> None:
         """Release what the expert holds (engine processes, a GPU). It may not be asked again."""
+
+
+def result_for_mover(games: Games) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Which games are over [N], and the result for the player to move [N]: +1, 0 or -1; 0 in an unfinished game."""
+    over = games.terminated | games.truncated
+    white = np.nan_to_num(np.where(over, games.outcome, 0.0))
+    return over, np.where(games.turn == chess.WHITE, white, -white).astype(np.float32)

@@ -26,5 +26,5 @@ class Player(Specified, ABC):
             rng: random numbers, a stream for each game.
         """
 
-    def close(self) -> None:  # noqa: B027 - most players hold nothing
+    def close(self) -> None:
         """Release what the player holds."""

@@ -1,0 +1,67 @@
+"""An expert that is a policy-value network, asked without search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sandwich_env.errors import MissingExtraError
+from sandwich_env.experts.base import Evaluation, Expert
+from sandwich_env.rules import Games
+
+if TYPE_CHECKING:
+    from sandwich_env.nets.residual import PolicyValueNetwork
+    from sandwich_env.nets.running import Precision
+
+
+class NetworkExpert(Expert):
+    """A network's policy and value for every position of a batch.
+
+    Args:
+        weights: "expert" or "novice" (the shipped E and H), or the path of a safetensors file.
+        device: "auto" (a GPU where there is one), "cpu", "cuda".
+        precision: "auto" (bfloat16 where the device is quick at it), "float32" or "bfloat16".
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        WeightsError: no weights there, a pickle, truncated, or of another architecture.
+    """
+
+    def __init__(self, weights: str | Path, device: str = "auto", precision: Precision = "auto") -> None:
+        try:
+            from sandwich_env.nets.weights import load_network
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(str(error.name), "train") from error
+        self._set(load_network(weights), weights, device, precision)
+
+    @classmethod
+    def load(cls, weights: str | Path, device: str = "auto") -> NetworkExpert:
+        """The shipped E ("expert") or H ("novice"), or the network at a path."""
+        return cls(weights, device)
+
+    @classmethod
+    def of(cls, network: PolicyValueNetwork, weights: str | Path, device: str = "auto") -> NetworkExpert:
+        """An expert of a network in memory, as it is now; `weights` is where it is, or will be, kept."""
+        made = cls.__new__(cls)
+        made._set(network, weights, device, "auto")
+        return made
+
+    def _set(self, network: PolicyValueNetwork, weights: str | Path, device: str, precision: Precision) -> None:
+        from sandwich_env.nets.running import NetworkRunner
+
+        self.weights = weights
+        self.device = device
+        self.precision: Precision = precision
+        self._runner = NetworkRunner(network, device, precision)
+
+    def evaluate(self, games: Games) -> Evaluation:
+        logits, value = self._runner.run(games.observe(history=1))
+        policy = np.where(games.legal_mask() != 0, logits, np.float32(-np.inf))
+        over = games.terminated | games.truncated
+        if over.any():
+            side = np.where(games.turn, 1.0, -1.0)
+            value = np.where(over, games.outcome * side, value).astype(np.float32)
+            policy[over] = -np.inf
+        return Evaluation(policy=policy, value=value)
