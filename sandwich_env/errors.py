@@ -29,6 +29,10 @@ class SpecError(SandwichError, ValueError):
     """A spec or a config with an unknown name, an unknown key or a value out of range."""
 
 
+class AdviceError(SandwichError, ValueError):
+    """An advisor's answer that no player could be shown: too few rows, a move that is no action, a value off the scale."""
+
+
 class EngineError(SandwichError, RuntimeError):
     """A UCI engine that is not there, died, hung or answered nonsense, after it was restarted and asked again."""
 

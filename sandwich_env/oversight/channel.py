@@ -1,0 +1,263 @@
+"""The channel between players and their advisor: who may ask, when, and what comes back.
+
+The channel is the one place where advice is asked for. It hands out only the visible part; the full advice, with the
+truth behind it, goes to the scorer alone (`on_advice` and `last`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandwich_env.advisors.base import NO_MOVE, Advice, Advisor, Asks, Query, VisibleAdvice
+from sandwich_env.errors import AdviceError, SpecError, did_you_mean
+from sandwich_env.oversight.protocols import Protocol
+from sandwich_env.randomness import UInt64s, mix
+from sandwich_env.rules import NUM_ACTIONS, Games
+
+Bools = NDArray[np.bool_]
+
+WHITE, BLACK = 0, 1
+"""Seats: columns of every array with one column for each side."""
+
+AGENTS = ("player_0", "player_1")
+"""The players' names in the multi-agent environments: White, Black."""
+
+_SEATS = {
+    "both": (True, True),
+    "none": (False, False),
+    "white": (True, False),
+    "black": (False, True),
+    AGENTS[WHITE]: (True, False),
+    AGENTS[BLACK]: (False, True),
+}
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The truth about one batch of queries. For scoring only: it never reaches a player.
+
+    Attributes:
+        rows: int64 [K], the index of each game asked about in the environment that asked.
+        query: what was asked, K games; its `games` are a copy.
+        advice: the full answer, K rows, provenance included.
+        visible: what the players were shown of it, K rows.
+    """
+
+    rows: NDArray[np.int64]
+    query: Query
+    advice: Advice
+    visible: VisibleAdvice
+
+    @property
+    def ply(self) -> NDArray[np.int64]:
+        """How many plies each game had seen when it was asked about. [K]"""
+        return np.asarray(self.query.games.ply, dtype=np.int64)
+
+
+Auditor = Callable[[Audit], None]
+"""A scorer: called with every batch of advice, as it is given."""
+
+
+class AdvisorChannel:
+    """The advice of N games at a time.
+
+    A position is asked about at most once. The advice stays visible until the game moves on.
+
+    Args:
+        num_games: N.
+        advisor: whom the players ask; None for nobody, so that no advice is ever seen.
+        protocol: at which of its turns a player asks.
+        asks: what the player is told: the move, the value or both.
+        on_advice: a scorer that is called with each batch of advice.
+
+    Attributes:
+        last: the truth about the latest batch of queries, for the scorer; None before the first.
+    """
+
+    def __init__(
+        self,
+        num_games: int,
+        advisor: Advisor | None,
+        protocol: Protocol,
+        asks: Asks = "both",
+        on_advice: Auditor | None = None,
+    ) -> None:
+        self.advisor = advisor
+        self.protocol = protocol
+        self.asks = check_asks(asks)
+        self.on_advice = on_advice
+        self.last: Audit | None = None
+        self._advised = np.zeros((num_games, 2), dtype=np.bool_)
+        self._turns = np.zeros((num_games, 2), dtype=np.int64)
+        self._queries = np.zeros((num_games, 2), dtype=np.int64)
+        self._asked = np.zeros(num_games, dtype=np.bool_)
+        self._move = np.full(num_games, NO_MOVE, dtype=np.int64)
+        self._value = np.zeros(num_games, dtype=np.float32)
+        self._available = np.zeros((num_games, 2), dtype=np.int8)
+
+    def __len__(self) -> int:
+        return len(self._asked)
+
+    @property
+    def visible(self) -> VisibleAdvice:
+        """What the player to move sees in each of the N games: new arrays at every call."""
+        return VisibleAdvice(self._move.copy(), self._value.copy(), self._available.copy())
+
+    @property
+    def queries(self) -> NDArray[np.int64]:
+        """How often each seat of each game has asked so far, [N, 2]."""
+        return self._queries.copy()
+
+    def begin(self, rows: Bools, advised: Bools) -> None:
+        """New games start where `rows` [N] is true; `advised` [N, 2] says which seats of them may ask."""
+        self._advised[rows] = advised[rows]
+        self._turns[rows] = 0
+        self._queries[rows] = 0
+        self._forget(rows)
+
+    def arrive(self, games: Games, keys: UInt64s, rows: Bools) -> None:
+        """The games where `rows` [N] is true have reached a new position: ask where the protocol says so.
+
+        Args:
+            games: all N games.
+            keys: uint64 [N], the games' keys.
+            rows: bool [N].
+        """
+        self._forget(rows)
+        if self.advisor is None:
+            return
+        seats = seats_to_move(games)
+        here = np.flatnonzero(rows & ~_over(games))
+        due = np.zeros(len(self), dtype=np.bool_)
+        due[here] = self.protocol.due(self._turns[here, seats[here]]) & self._advised[here, seats[here]]
+        self._turns[here, seats[here]] += 1
+        self.ask(games, keys, due)
+
+    def ask(self, games: Games, keys: UInt64s, rows: Bools) -> None:
+        """Ask about the positions where `rows` [N] is true and which were not asked about before.
+
+        A query counts for the player who makes it: each side of a game has a count, and random numbers, of its own.
+        """
+        index = np.flatnonzero(rows & ~self._asked & ~_over(games))
+        if self.advisor is None or len(index) == 0:
+            return
+        seats = seats_to_move(games)[index]
+        query = Query(
+            games=games.select(index),
+            keys=mix(keys[index], "advice", seats),
+            count=self._queries[index, seats],
+            asks=self.asks,
+        )
+        advice = self.advisor.advise(query)
+        check_advice(advice, len(index), self.advisor)
+        visible = advice.visible(self.asks)
+        self._queries[index, seats] += 1
+        self._asked[index] = True
+        self._move[index], self._value[index], self._available[index] = visible.move, visible.value, visible.available
+        self.last = Audit(index, query, advice, visible)
+        if self.on_advice is not None:
+            self.on_advice(self.last)
+
+    def forget(self, rows: Bools) -> None:
+        """Take the advice back where `rows` [N] is true: the games there are over."""
+        self._forget(rows)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that the channel remembers, as arrays that `load_state` takes. For checkpoints."""
+        return {name: getattr(self, name).copy() for name in _REMEMBERED}
+
+    def load_state(self, state: dict[str, NDArray[Any]]) -> None:
+        """Go on from a state that `state()` gave.
+
+        Raises:
+            SpecError: the state is that of another number of games, or not a channel's.
+        """
+        if set(state) != set(_REMEMBERED):
+            raise SpecError(f"a channel's state has the keys {sorted(_REMEMBERED)}, not {sorted(state)}")
+        for name in _REMEMBERED:
+            mine, given = getattr(self, name), np.asarray(state[name])
+            if given.shape != mine.shape:
+                raise SpecError(f"the state's {name!r} has the shape {given.shape}: this channel needs {mine.shape}")
+        for name in _REMEMBERED:
+            getattr(self, name)[...] = state[name]
+
+    def close(self) -> None:
+        """Release what the advisor holds."""
+        if self.advisor is not None:
+            self.advisor.close()
+
+    def _forget(self, rows: Bools) -> None:
+        self._asked[rows] = False
+        self._move[rows] = NO_MOVE
+        self._value[rows] = 0.0
+        self._available[rows] = 0
+
+
+_REMEMBERED = ("_advised", "_turns", "_queries", "_asked", "_move", "_value", "_available")
+
+
+def seats_to_move(games: Games) -> NDArray[np.int64]:
+    """The seat of the player to move: 0 for White, 1 for Black. [N]"""
+    return np.where(games.turn, WHITE, BLACK)
+
+
+def check_asks(asks: Asks) -> Asks:
+    """What a player asks for, as it was given.
+
+    Raises:
+        SpecError: it is none of "move", "value" and "both".
+    """
+    if asks not in get_args(Asks):
+        raise SpecError(f"unknown asks {asks!r}: {did_you_mean(str(asks), get_args(Asks))}")
+    return asks
+
+
+def advised_seats(advised: str | Iterable[str], learner: Bools | None = None) -> Bools:
+    """Which seats may ask, bool [N, 2] (N is 1 without a learner).
+
+    Args:
+        advised: "both", "none", "white", "black", "player_0", "player_1"; where there is a learner also "learner" and
+            "opponent"; or several of these.
+        learner: bool [N, 2], the seats that the learner holds, in an environment that has one.
+
+    Raises:
+        SpecError: an unknown name.
+    """
+    names = (advised,) if isinstance(advised, str) else tuple(advised)
+    known = {name: np.array([seats]) for name, seats in _SEATS.items()}
+    if learner is not None:
+        known |= {"learner": learner, "opponent": ~learner}
+    seats = np.zeros((1 if learner is None else len(learner), 2), dtype=np.bool_)
+    for name in names:
+        if name not in known:
+            raise SpecError(f"unknown name {name!r} in advised: {did_you_mean(str(name), known)}")
+        seats = seats | known[name]
+    return seats
+
+
+def check_advice(advice: Advice, rows: int, advisor: Advisor) -> None:
+    """Refuse an answer that no player could be shown.
+
+    Raises:
+        AdviceError: the wrong number of rows, a move that is no action, or a value outside [-1, 1].
+    """
+    who = type(advisor).__name__
+    for name, array in (("move", advice.move), ("value", advice.value)):
+        if np.shape(array) != (rows,):
+            raise AdviceError(f"{who} was asked about {rows} games, but its {name} has the shape {np.shape(array)}")
+    wrong = np.flatnonzero((advice.move < -1) | (advice.move >= NUM_ACTIONS))
+    if len(wrong):
+        raise AdviceError(f"{who} recommends {advice.move[wrong[0]]!r}, which is no action: 0 to {NUM_ACTIONS - 1}")
+    wrong = np.flatnonzero(~(np.abs(advice.value) <= 1))
+    if len(wrong):
+        raise AdviceError(f"{who} gives the value {float(advice.value[wrong[0]])!r}: it must lie between -1 and 1")
+
+
+def _over(games: Games) -> Bools:
+    over: Bools = games.terminated | games.truncated
+    return over
