@@ -1,0 +1,263 @@
+"""The kernels that Python calls: each runs over all games of a batch. Arguments are checked before they come here.
+
+Every array is C-contiguous. `state` is uint64 [N, STATE_WORDS], `legal` uint16 [N, MAX_LEGAL], `history` uint16
+[N, HISTORY, HISTORY_WORDS], `moves` uint16 [N, max_plies].
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandwich_env.rules._bits import ONE, ZERO, store_word, trailing_zeros
+from sandwich_env.rules._jit import inlined, kernel
+from sandwich_env.rules._layout import (
+    CASTLING,
+    FULLMOVE,
+    HALFMOVES,
+    HASH,
+    HISTORY,
+    HISTORY_COUNT,
+    HISTORY_REPEATED,
+    LEGAL_COUNT,
+    OURS,
+    PLY,
+    WHITE_TO_MOVE,
+)
+from sandwich_env.rules._movegen import generate
+from sandwich_env.rules._play import arrive, castling_key, make_move, piece_key
+from sandwich_env.rules.actions import NO_ACTION
+
+U64 = np.uint64
+Words = NDArray[np.uint64]
+Actions = NDArray[np.uint16]
+Integers = NDArray[np.int64]
+
+_MIX_STEP, _MIX_1, _MIX_2 = U64(0x9E3779B97F4A7C15), U64(0xBF58476D1CE4E5B9), U64(0x94D049BB133111EB)
+_27, _30, _31, _32 = U64(27), U64(30), U64(31), U64(32)
+_HISTORY, _HISTORY_MASK = U64(HISTORY), U64(HISTORY - 1)
+_OTHER_VIEW = U64((56 << 4) | 8)  # turns the code of a man as White sees it into what Black sees
+_AUXILIARY, _BOARD = U64(7), U64(13)
+_REPEATED_CHANNEL = U64(12)
+_64 = U64(64)
+
+# The first seven channels of each square, packed into a word; the eighth byte is written again later.
+_MOVER_QUEEN_SIDE = U64(1)
+_MOVER_KING_SIDE = U64(1 << 8)
+_OPPONENT_QUEEN_SIDE = U64(1 << 16)
+_OPPONENT_KING_SIDE = U64(1 << 24)
+_BLACK_VIEW = U64(1 << 32)
+_CLOCK_CHANNEL = U64(5)
+_EDGES = U64(1 << 48)
+
+
+@kernel
+def restart(
+    state: Words,
+    legal: Actions,
+    history: Actions,
+    starts: Words,
+    chosen: NDArray[np.bool_],
+    max_plies: np.uint64,
+    claim_draws: bool,
+) -> None:
+    """Put the chosen games back to their starting positions. `starts` is uint64 [N, START_WORDS], `chosen` bool [N]."""
+    for i in range(state.shape[0]):
+        if not chosen[i]:
+            continue
+        g = U64(i)
+        for k in range(state.shape[1]):
+            state[g, k] = ZERO
+        for k in range(FULLMOVE):
+            state[g, k] = starts[g, k]
+        white = state[g, WHITE_TO_MOVE]
+        key = castling_key(white, state[g, CASTLING])
+        for kind in range(6):
+            for theirs in range(2):
+                men = state[g, kind] & state[g, OURS + theirs]
+                while men != ZERO:
+                    key ^= piece_key(white, U64(theirs), U64(kind), trailing_zeros(men))
+                    men &= men - ONE
+        state[g, HASH] = key
+        arrive(state, legal, history, g, max_plies, claim_draws)
+
+
+@kernel
+def find_illegal(state: Words, legal: Actions, actions: Integers) -> int:
+    """The first game whose action is neither legal nor NO_ACTION; -1 if there is none."""
+    for i in range(state.shape[0]):
+        action = actions[i]
+        if action == NO_ACTION:
+            continue
+        g = U64(i)
+        found = False
+        for k in range(state[g, LEGAL_COUNT]):
+            found |= legal[g, k] == action
+        if not found:
+            return i
+    return -1
+
+
+@kernel
+def advance(
+    state: Words,
+    legal: Actions,
+    history: Actions,
+    moves: Actions,
+    actions: Integers,
+    max_plies: np.uint64,
+    claim_draws: bool,
+) -> None:
+    """Play legal actions, int64 [N]; NO_ACTION leaves a game as it is."""
+    for i in range(state.shape[0]):
+        if actions[i] == NO_ACTION:
+            continue
+        g = U64(i)
+        action = U64(actions[i])
+        moves[g, state[g, PLY]] = action
+        make_move(state, g, action)
+        arrive(state, legal, history, g, max_plies, claim_draws)
+
+
+@kernel
+def write_mask(state: Words, legal: Actions, mask: NDArray[np.int8]) -> None:
+    """Write int8 [N, NUM_ACTIONS]: 1 where an action is legal."""
+    for i in range(state.shape[0]):
+        g = U64(i)
+        mask[g, :] = 0
+        for k in range(state[g, LEGAL_COUNT]):
+            mask[g, U64(legal[g, U64(k)])] = 1
+
+
+@kernel
+def draw(state: Words, legal: Actions, seeds: Words, actions: Integers) -> None:
+    """Draw a legal action for each game, uniformly, from a hash of its seed and ply; NO_ACTION where it is over.
+
+    The hash is SplitMix64's finalizer; the high half of a product maps it to a range without a division.
+    """
+    for i in range(state.shape[0]):
+        g = U64(i)
+        count = state[g, LEGAL_COUNT]
+        if count == ZERO:
+            actions[g] = NO_ACTION
+            continue
+        z = seeds[g] + _MIX_STEP * (state[g, PLY] + ONE)
+        z = (z ^ (z >> _30)) * _MIX_1
+        z = (z ^ (z >> _27)) * _MIX_2
+        z ^= z >> _31
+        actions[g] = legal[g, ((z >> _32) * count) >> _32]
+
+
+@inlined
+def auxiliary_word(state: Words, g: np.uint64, for_black: np.uint64) -> np.uint64:
+    """The first seven channels that every square shares (all but the clock), one byte each."""
+    rights = state[g, CASTLING]
+    if for_black == state[g, WHITE_TO_MOVE]:  # the viewer is not the mover
+        rights = (rights >> U64(2)) | ((rights & U64(3)) << U64(2))
+    word = _EDGES
+    if rights & U64(2):
+        word |= _MOVER_QUEEN_SIDE
+    if rights & U64(1):
+        word |= _MOVER_KING_SIDE
+    if rights & U64(8):
+        word |= _OPPONENT_QUEEN_SIDE
+    if rights & U64(4):
+        word |= _OPPONENT_KING_SIDE
+    if for_black:
+        word |= _BLACK_VIEW
+    return word
+
+
+@kernel
+def write_planes(state: Words, history: Actions, out: NDArray[np.uint8], boards: np.uint64, view: np.uint64) -> None:
+    """Write observations.
+
+    Args:
+        state: As ever.
+        history: As ever.
+        out: uint8 [N, 64 * channels], where channels = 7 + 13 * boards.
+        boards: How many positions each observation holds.
+        view: 0 as the mover sees it, 1 as White, 2 as Black.
+    """
+    channels = _AUXILIARY + _BOARD * boards
+    row = channels * _64
+    flat = out.reshape(-1)
+    for i in range(state.shape[0]):
+        g = U64(i)
+        out[g, :] = 0
+        base = g * row
+        for_black = ONE - state[g, WHITE_TO_MOVE] if view == ZERO else view - ONE
+        word = auxiliary_word(state, g, for_black)
+        for cell in range(64):
+            store_word(flat, base + U64(cell) * channels, word)
+        clock = min(state[g, HALFMOVES] >> ONE, U64(63))
+        flat[base + clock * channels + _CLOCK_CHANNEL] = 1
+
+        other = _OTHER_VIEW * for_black
+        ply = state[g, PLY]
+        known = min(boards, ply + ONE)
+        for back in range(known):
+            slot = (ply - U64(back)) & _HISTORY_MASK
+            first = base + _AUXILIARY + _BOARD * U64(back)
+            for k in range(history[g, slot, HISTORY_COUNT]):
+                code = U64(history[g, slot, U64(k)]) ^ other
+                channel = (code & U64(7)) + U64(6) * ((code >> U64(3)) & ONE)
+                flat[first + (code >> U64(4)) * channels + channel] = 1
+            if history[g, slot, HISTORY_REPEATED]:
+                for cell in range(64):
+                    flat[first + U64(cell) * channels + _REPEATED_CHANNEL] = 1
+
+
+@kernel
+def replay(
+    state: Words,
+    legal: Actions,
+    history: Actions,
+    moves: Actions,
+    plies: Integers,
+    max_plies: np.uint64,
+    claim_draws: bool,
+) -> int:
+    """Play the first `plies` recorded moves of each game from where it stands; the first game that cannot, or -1."""
+    for i in range(state.shape[0]):
+        g = U64(i)
+        for ply in range(plies[i]):
+            action = U64(moves[g, U64(ply)])
+            found = False
+            for k in range(state[g, LEGAL_COUNT]):
+                found |= U64(legal[g, U64(k)]) == action
+            if not found:
+                return i
+            make_move(state, g, action)
+            arrive(state, legal, history, g, max_plies, claim_draws)
+    return -1
+
+
+@kernel
+def count_leaves(state: Words, legal: Actions, depth: int) -> int:
+    """Perft: the legal move sequences of `depth` >= 1 plies from the position in row 0; rows 1... are scratch."""
+    nodes = ZERO
+    generate(state, legal, ZERO)
+    if depth == 1:
+        return int(state[0, LEGAL_COUNT])
+    next_move = np.zeros(depth, dtype=np.uint64)
+    level = 0
+    last = depth - 2
+    while level >= 0:
+        g = U64(level)
+        if next_move[level] == state[g, LEGAL_COUNT]:
+            next_move[level] = ZERO
+            level -= 1
+            continue
+        action = U64(legal[g, next_move[level]])
+        next_move[level] += ONE
+        child = g + ONE
+        for k in range(LEGAL_COUNT):
+            state[child, k] = state[g, k]
+        make_move(state, child, action)
+        generate(state, legal, child)
+        if level == last:
+            nodes += state[child, LEGAL_COUNT]
+        else:
+            level += 1
+    return int(nodes)

@@ -1,0 +1,66 @@
+"""Where each word of a game lives in its row of the state array. Plain numbers, shared by Python and the kernels.
+
+A position is kept from the side to move's view: the mover's pieces always go up the board, so that every kernel has
+one code path. Bitboards number the squares a1 = 0, b1 = 1, ..., h8 = 63 *in that view*: when Black is to move, the
+mover's a1 is the real a8 (`square ^ 56`). A row of the state array `uint64 [N, STATE_WORDS]`:
+
+     0..5   pawns, knights, bishops, rooks, queens, kings of both sides
+     6, 7   the mover's men, the opponent's men
+     8      Zobrist hash of pieces and castling rights, in White's view
+     9      castling rights: bit 0 mover's king side, 1 mover's queen side, 2 and 3 the same of the opponent
+     10     square behind a pawn that has just advanced by two, or 64 (python-chess's `ep_square`)
+     11     1 where an en passant capture is legal
+     12     half-moves since the last capture or pawn move
+     13     1 where White is to move
+     14     plies played since the start of this game
+     15     plies since the last capture or pawn move *of this game*: the index into the keys below
+     16     number of legal actions, 0 once the game is over
+     17     1 where the mover is in check
+     18     how often this position has occurred before in this game
+     19     `Termination`, 0 while the game goes on
+     20     result from White's side plus 1: 0 Black won, 1 drawn, 2 White won
+     24...  the repetition key of each position since the last capture or pawn move
+"""
+
+from __future__ import annotations
+
+PAWN, KNIGHT, BISHOP, ROOK, QUEEN, KING = 0, 1, 2, 3, 4, 5
+OURS, THEIRS = 6, 7
+HASH = 8
+CASTLING = 9
+EP_SQUARE = 10
+EP_LEGAL = 11
+HALFMOVES = 12
+WHITE_TO_MOVE = 13
+PLY = 14
+REVERSIBLE = 15
+LEGAL_COUNT = 16
+CHECK = 17
+REPETITIONS = 18
+TERMINATION = 19
+RESULT = 20
+KEYS = 24
+
+FIFTY_MOVES = 100  # in half-moves
+SEVENTY_FIVE_MOVES = 150
+
+STATE_WORDS = KEYS + SEVENTY_FIVE_MOVES + 2  # the 75-move rule ends a game before a further key could be needed
+"""Words of a game's row."""
+
+START_WORDS = 16
+"""Words of a starting position: the first 14 of a state row (the hash left 0), then the full-move number."""
+FULLMOVE = 14
+
+NO_SQUARE = 64
+
+MAX_LEGAL = 416
+"""No position has more legal moves: 15 men with at most 27 each, and a king with 8 and two castlings (218 is the most
+in a game from the standard start, but a FEN may hold 15 queens)."""
+
+HISTORY = 8
+"""Positions kept for the observation, the current one included."""
+
+MAX_MEN = 32
+HISTORY_WORDS = MAX_MEN + 2  # codes of the men, how many there are, and whether the position repeats an earlier one
+HISTORY_COUNT = MAX_MEN
+HISTORY_REPEATED = MAX_MEN + 1
