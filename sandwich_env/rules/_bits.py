@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from numba import types
 
 from sandwich_env.rules._jit import inlined, intrinsic
 from sandwich_env.rules._tables import LOWER, UPPER
+
+_ir: Any = importlib.import_module("llvmlite.ir")  # it has no types
 
 # Every constant is an unsigned NumPy scalar: in Numba, uint64 with an int literal becomes float64.
 ZERO = np.uint64(0)
@@ -27,9 +30,7 @@ def _unary(name: str, *flags: bool) -> Any:
 
     def typed(typing_context: Any, value: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            from llvmlite import ir
-
-            extra = [ir.Constant(ir.IntType(1), int(flag)) for flag in flags]
+            extra = [_ir.Constant(_ir.IntType(1), int(flag)) for flag in flags]
             return getattr(builder, name)(arguments[0], *extra)
 
         return types.uint64(types.uint64), generate
@@ -48,11 +49,9 @@ def store_word(typing_context: Any, array: Any, offset: Any, value: Any) -> Any:
     """Write 8 bytes at any byte offset of a contiguous array of bytes; no bounds are checked."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        from llvmlite import ir
-
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        byte = builder.bitcast(data, ir.IntType(8).as_pointer())
-        address = builder.bitcast(builder.gep(byte, [arguments[1]]), ir.IntType(64).as_pointer())
+        byte = builder.bitcast(data, _ir.IntType(8).as_pointer())
+        address = builder.bitcast(builder.gep(byte, [arguments[1]]), _ir.IntType(64).as_pointer())
         builder.store(arguments[2], address, align=1)
         return context.get_dummy_value()
 
@@ -71,7 +70,8 @@ def line_attacks(line: np.uint64, square: np.uint64, occupied: np.uint64) -> np.
     below = ALL << (_63 - leading_zeros((lower & occupied) | ONE))
     above = upper & occupied
     nearest = above & (ZERO - above)
-    return (lower | upper) & (nearest + nearest + below)
+    attacks: np.uint64 = (lower | upper) & (nearest + nearest + below)
+    return attacks
 
 
 @inlined

@@ -90,7 +90,7 @@ def game_indices(indices: ArrayLike, n: int) -> NDArray[np.int64]:
         raise TypeError(f"game indices are integers or a boolean mask, not {array.dtype}")
     if array.ndim != 1:
         raise ValueError(f"game indices have shape {array.shape}, they need one axis")
-    if array.size and not (0 <= array.min() and array.max() < n):
+    if array.size and not (array.min() >= 0 and array.max() < n):
         bad = array[(array < 0) | (array >= n)][0]
         raise IndexError(f"game index {bad} is out of range: there are {n} games, 0 to {n - 1}")
     return array.astype(np.int64)

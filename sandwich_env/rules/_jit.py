@@ -7,7 +7,9 @@ written (a read-only install without a home), kernels are compiled anew in each 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import importlib
 import os
 import stat
 import tempfile
@@ -16,31 +18,32 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-from numba.core import config
+from numba.extending import intrinsic as numba_intrinsic
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+_numba_settings: Any = importlib.import_module("numba.core.config")  # its names are made at run time
 
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
 
 def _source_key() -> str:
-    """A name for this room's sources and the compiler that reads them."""
+    """A name for the sources that kernels are made of, and the compiler that reads them."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    room = Path(__file__).parent
+    for path in [*sorted(room.glob("_*.py")), room / "actions.py"]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
 def _candidates() -> Iterator[Path]:
     """Folders to try, the user's own choice first."""
-    if config.CACHE_DIR:
-        yield Path(config.CACHE_DIR)
+    if _numba_settings.CACHE_DIR:
+        yield Path(_numba_settings.CACHE_DIR)
         return
     yield Path(__file__).parent / "__pycache__"
-    try:
+    with contextlib.suppress(RuntimeError):  # no home to be found
         yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sandwich_env"
-    except RuntimeError:  # no home to be found
-        pass
     user = getattr(os, "getuid", lambda: "user")()
     yield Path(tempfile.gettempdir()) / f"sandwich_env-{user}"
 
@@ -51,12 +54,10 @@ def _usable(folder: Path) -> bool:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-        if hasattr(os, "getuid"):
-            status = folder.stat()
-            return status.st_uid == os.getuid() and not status.st_mode & stat.S_IWOTH
-        return True
+        status = folder.stat()
     except OSError:
         return False
+    return not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not status.st_mode & stat.S_IWOTH)
 
 
 def _find_cache() -> Path | None:
@@ -78,14 +79,14 @@ def kernel(function: _F) -> _F:
     """Compile on first call, and keep the result on disk: for functions that Python calls."""
     if CACHE_FOLDER is None:
         return cast(_F, numba.njit(**_OPTIONS)(function))
-    chosen = config.CACHE_DIR
-    config.CACHE_DIR = str(CACHE_FOLDER)  # read once, while the dispatcher below is made
+    chosen = _numba_settings.CACHE_DIR
+    _numba_settings.CACHE_DIR = str(CACHE_FOLDER)  # read once, while the dispatcher below is made
     try:
         return cast(_F, numba.njit(cache=True, **_OPTIONS)(function))
     except RuntimeError:  # numba found the folder wanting after all
         return cast(_F, numba.njit(**_OPTIONS)(function))
     finally:
-        config.CACHE_DIR = chosen
+        _numba_settings.CACHE_DIR = chosen
 
 
 def inlined(function: _F) -> _F:
@@ -95,6 +96,4 @@ def inlined(function: _F) -> _F:
 
 def intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:
     """Numba's `intrinsic`, typed."""
-    from numba.extending import intrinsic as numba_intrinsic
-
     return cast(Callable[..., Any], numba_intrinsic(function))

@@ -4,6 +4,8 @@ Every array is C-contiguous. `state` is uint64 [N, STATE_WORDS], `legal` uint16 
 [N, HISTORY, HISTORY_WORDS], `moves` uint16 [N, max_plies].
 """
 
+# ruff: noqa: PLR0917 (kernels take their arrays by position)
+
 from __future__ import annotations
 
 import numpy as np

@@ -4,6 +4,8 @@ All in the mover's view, where the mover's pawns go up (see `_layout`). `state` 
 uint16 [N, MAX_LEGAL], and `g` (uint64) picks the game: indexing `state[g, k]` is faster than taking a view of a row.
 """
 
+# ruff: noqa: PLR0917 (kernels take their arrays by position)
+
 from __future__ import annotations
 
 import numpy as np
@@ -99,7 +101,7 @@ def attacked_by_opponent(state: Words, g: np.uint64) -> np.uint64:
     theirs = state[g, THEIRS]
     occupied = (theirs | state[g, OURS]) ^ (state[g, KING] & state[g, OURS])
     pawns = state[g, PAWN] & theirs
-    attacked = ((pawns & NOT_FILE_A) >> _9) | ((pawns & NOT_FILE_H) >> _7)
+    attacked: np.uint64 = ((pawns & NOT_FILE_A) >> _9) | ((pawns & NOT_FILE_H) >> _7)
     attacked |= KING_ATTACKS[trailing_zeros(state[g, KING] & theirs)]
     men = state[g, KNIGHT] & theirs
     while men != ZERO:

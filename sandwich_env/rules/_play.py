@@ -1,5 +1,7 @@
 """Making a move, and what follows from it: the position's key, its history, and whether the game is over."""
 
+# ruff: noqa: PLR0917 (kernels take their arrays by position)
+
 from __future__ import annotations
 
 import numpy as np
@@ -20,7 +22,6 @@ from sandwich_env.rules._layout import (
     HISTORY_COUNT,
     HISTORY_REPEATED,
     KEYS,
-    KING,
     KNIGHT,
     LEGAL_COUNT,
     NO_SQUARE,
@@ -70,12 +71,14 @@ def piece_key(white: np.uint64, theirs: np.uint64, kind: np.uint64, square: np.u
     """Zobrist key of a man: `white` says whether White moves, `theirs` whether the man is the opponent's."""
     flip = _FLIP * (ONE - white)
     black = (ONE - white) ^ theirs
-    return PIECE_KEYS[(black * _6 + kind) * U64(64) + (square ^ flip)]
+    key: np.uint64 = PIECE_KEYS[(black * _6 + kind) * U64(64) + (square ^ flip)]
+    return key
 
 
 @inlined
 def castling_key(white: np.uint64, rights: np.uint64) -> np.uint64:
-    return CASTLING_KEYS[rights if white else SWAPPED_RIGHTS[rights]]
+    key: np.uint64 = CASTLING_KEYS[rights if white else SWAPPED_RIGHTS[rights]]
+    return key
 
 
 @inlined
@@ -188,7 +191,7 @@ def count_repetitions(state: Words, g: np.uint64) -> None:
 
 @inlined
 def insufficient_material(state: Words, g: np.uint64) -> bool:
-    """Neither side can ever mate: bare kings, one knight, or bishops that all stand on one colour (python-chess's rule)."""
+    """Neither side can ever mate: bare kings, one knight, or bishops all on one colour (python-chess's rule)."""
     if (state[g, PAWN] | state[g, ROOK] | state[g, QUEEN]) != ZERO:
         return False
     knights, bishops = state[g, KNIGHT], state[g, BISHOP]

@@ -29,10 +29,11 @@ def _leaper(steps: tuple[tuple[int, int], ...]) -> NDArray[np.uint64]:
 
 def _half_lines(sign: int) -> NDArray[np.uint64]:
     """The half of each line above (+1) or below (-1) each square. Returns uint64 [NUM_LINES * 64]."""
-    halves = []
-    for x, y in _LINE_STEPS:
-        for s in range(64):
-            halves.append(sum(_bit(s % 8 + sign * i * x, s // 8 + sign * i * y) for i in range(1, 8)))
+    halves = [
+        sum(_bit(s % 8 + sign * i * x, s // 8 + sign * i * y) for i in range(1, 8))
+        for x, y in _LINE_STEPS
+        for s in range(64)
+    ]
     return np.array(halves, dtype=np.uint64)
 
 

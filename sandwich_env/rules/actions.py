@@ -92,7 +92,7 @@ def encode_move(move: chess.Move, turn: chess.Color) -> int:
 
 
 def decode_action(action: SupportsIndex, turn: chess.Color) -> chess.Move | None:
-    """The move of an action by the side `turn`, a promotion to a queen shown as a plain move; None if it leaves the board.
+    """The move of an action by the side `turn`, a promotion to a queen as a plain move; None if off the board.
 
     Raises:
         IllegalActionError: If `action` is outside [0, 4672).
@@ -119,9 +119,10 @@ def decode_action(action: SupportsIndex, turn: chess.Color) -> chess.Move | None
 def complete_move(action: SupportsIndex, board: chess.Board) -> chess.Move | None:
     """The move of an action on a board, promotions to a queen named, whether or not it is legal; None off the board."""
     move = decode_action(action, board.turn)
-    if move is not None and move.promotion is None and board.pawns & chess.BB_SQUARES[move.from_square]:
-        if chess.square_rank(move.to_square) in (0, 7):
-            move.promotion = chess.QUEEN
+    if move is None or move.promotion is not None:
+        return move
+    if board.pawns & chess.BB_SQUARES[move.from_square] and chess.square_rank(move.to_square) in (0, 7):
+        move.promotion = chess.QUEEN
     return move
 
 

@@ -239,10 +239,14 @@ class Games:
     def _words(self, k: int) -> NDArray[np.int64]:
         return self._state[:, k].astype(np.int64)
 
+    def _flags(self, k: int, value: int) -> NDArray[np.bool_]:
+        flags: NDArray[np.bool_] = self._state[:, k] == value
+        return flags
+
     @property
     def turn(self) -> NDArray[np.bool_]:
         """bool [N]: True where White is to move, as `chess.WHITE`."""
-        return self._state[:, layout.WHITE_TO_MOVE] == 1
+        return self._flags(layout.WHITE_TO_MOVE, 1)
 
     @property
     def ply(self) -> NDArray[np.int64]:
@@ -257,18 +261,17 @@ class Games:
     @property
     def terminated(self) -> NDArray[np.bool_]:
         """bool [N]: over by the rules of chess."""
-        reason = self._state[:, layout.TERMINATION]
-        return (reason != Termination.PLAYING) & (reason != Termination.PLY_CAP)
+        return self.finished & ~self.truncated
 
     @property
     def truncated(self) -> NDArray[np.bool_]:
         """bool [N]: stopped by `max_plies`, and not over by the rules of chess."""
-        return self._state[:, layout.TERMINATION] == Termination.PLY_CAP
+        return self._flags(layout.TERMINATION, Termination.PLY_CAP)
 
     @property
     def finished(self) -> NDArray[np.bool_]:
         """bool [N]: terminated or truncated."""
-        return self._state[:, layout.TERMINATION] != Termination.PLAYING
+        return ~self._flags(layout.TERMINATION, Termination.PLAYING)
 
     @property
     def outcome(self) -> NDArray[np.float32]:
@@ -280,7 +283,7 @@ class Games:
     @property
     def in_check(self) -> NDArray[np.bool_]:
         """bool [N]: whether the side to move is in check."""
-        return self._state[:, layout.CHECK] == 1
+        return self._flags(layout.CHECK, 1)
 
     @property
     def repetitions(self) -> NDArray[np.int64]:

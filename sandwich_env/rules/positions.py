@@ -115,7 +115,7 @@ def parse_start(fen: str) -> NDArray[np.uint64]:
 
 
 def write_fen(words: list[int], fullmove: int) -> str:
-    """The FEN of a state row, as python-chess's `Board.fen()` writes it: an en passant square only if a capture is legal.
+    """The FEN of a state row, as `chess.Board.fen()` writes it: an en passant square only where a capture is legal.
 
     Args:
         words: At least the first 14 words of a state row, as Python integers.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import chess
 import numpy as np
 
@@ -64,24 +66,25 @@ def assert_same(games: Games, boards: list[chess.Board]) -> None:
             assert outcome[i] == won, fen
 
 
-def play_alongside(games: Games, seed: int, steps: int) -> int:
-    """Play random games on both sides, starting finished ones again; returns how many positions were compared."""
+def play_alongside(games: Games, seed: int, steps: int) -> Counter[Termination]:
+    """Play random games on both sides, starting finished ones again; returns how many positions had each verdict."""
     boards = [games.board(i) for i in range(len(games))]
     rng = np.random.default_rng(seed)
-    compared = 0
+    verdicts: Counter[Termination] = Counter()
+    starts = games.start_fens()
     for _ in range(steps):
         assert_same(games, boards)
-        compared += len(games)
+        verdicts.update(Termination(reason) for reason in games.termination.tolist())
         over = games.finished
         games.reset(over)
         for i in np.flatnonzero(over):
-            boards[i] = chess.Board(games.start_fens()[i])
-        actions = np.full(len(games), -1)
+            boards[i] = chess.Board(starts[i])
+        actions, open_games = np.full(len(games), -1), ~games.finished
         for i, board in enumerate(boards):
             moves = list(board.legal_moves)
-            if moves and games.legal_counts[i]:
+            if open_games[i]:
                 move = moves[rng.integers(len(moves))]
                 actions[i] = move_to_action(move, board)
                 board.push(move)
         games.step(actions)
-    return compared
+    return verdicts

@@ -1,0 +1,119 @@
+"""The move generator against published node counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import chess
+import pytest
+
+from sandwich_env.errors import InvalidPositionError
+from sandwich_env.rules.perft import perft
+
+# https://www.chessprogramming.org/Perft_Results: start, Kiwipete, and positions 3 to 6.
+KNOWN = [
+    (chess.STARTING_FEN, [20, 400, 8902, 197_281, 4_865_609]),
+    ("r3k2r/p1ppqpb1/bn2pnp1/3PN3/1p2P3/2N2Q1p/PPPBBPPP/R3K2R w KQkq - 0 1", [48, 2039, 97_862, 4_085_603]),
+    ("8/2p5/3p4/KP5r/1R3p1k/8/4P1P1/8 w - - 0 1", [14, 191, 2812, 43_238, 674_624]),
+    ("r3k2r/Pppp1ppp/1b3nbN/nP6/BBP1P3/q4N2/Pp1P2PP/R2Q1RK1 w kq - 0 1", [6, 264, 9467, 422_333]),
+    ("r2q1rk1/pP1p2pp/Q4n2/bbp1p3/Np6/1B3NBn/pPPP1PPP/R3K2R b KQ - 0 1", [6, 264, 9467, 422_333]),
+    ("rnbq1k1r/pp1Pbppp/2p5/8/2B5/8/PPP1NnPP/RNBQK2R w KQ - 1 8", [44, 1486, 62_379, 2_103_487]),
+    ("r4rk1/1pp1qppp/p1np1n2/2b1p1B1/2B1P1b1/P1NP1N2/1PP1QPPP/R4RK1 w - - 0 10", [46, 2079, 89_890, 3_894_594]),
+]
+
+# Positions in which one rule decides, counted with python-chess below.
+DELICATE = [
+    "8/8/8/K2pP2r/8/8/8/4k3 w - d6 0 2",  # en passant opens the rank: both pawns leave it
+    "8/8/8/8/k2Pp2Q/8/8/3K4 b - d3 0 1",
+    "8/8/1k6/8/2pP4/8/5BK1/8 b - d3 0 1",  # en passant captures on a diagonal through the captured pawn
+    "3k4/8/8/K2pP3/8/8/8/3r4 w - d6 0 2",
+    "8/8/8/1k1pP3/8/8/8/B3K3 w - d6 0 2",
+    "4k3/8/8/2KpP3/8/8/8/8 w - d6 0 2",
+    "8/5k2/8/2Pp4/2B5/1K6/8/8 w - d6 0 1",
+    "8/8/3k4/8/3pP3/8/1B6/4K3 b - e3 0 1",
+    "4k2r/8/8/8/8/8/8/4K2R w Kk - 0 1",
+    "r3k2r/8/3Q4/8/8/5q2/8/R3K2R b KQkq - 0 1",  # castling out of, through and next to attacks
+    "2r1k2r/8/8/8/8/8/8/R3K2R w KQk - 0 1",
+    "rn2k1r1/8/8/8/8/8/8/RN2K2R w KQq - 0 1",
+    "n1n5/PPPk4/8/8/8/8/4Kppp/5N1N b - - 0 1",  # promotions, captures included
+    "8/P1k5/K7/8/8/8/8/8 w - - 0 1",
+    "4k3/8/8/1b5b/8/3N1N2/4K3/8 w - - 0 1",  # pins on both diagonals
+    "3rkr2/8/8/8/8/3R1R2/3PKP2/8 w - - 0 1",
+    "4k3/4r3/8/8/1b6/2N5/8/4K2N w - - 0 1",  # pinned while in check
+    "4k3/8/8/8/4r3/8/3n4/4K3 w - - 0 1",
+    "B6b/8/8/8/2K5/5k2/8/b6B b - - 0 1",
+    "R6R/3Q4/1Q4Q1/4Q3/2Q4Q/Q4Q2/pp1Q4/kBNN1KB1 w - - 0 1",  # 218 moves
+    "3Q4/1Q4Q1/4Q3/2Q4R/Q4Q2/3Q4/1Q4Rp/1K1BBNNk w - - 0 1",
+]
+
+
+def slow_perft(board: chess.Board, depth: int) -> int:
+    if depth == 1:
+        return board.legal_moves.count()
+    total = 0
+    for move in board.legal_moves:
+        board.push(move)
+        total += slow_perft(board, depth - 1)
+        board.pop()
+    return total
+
+
+@pytest.mark.parametrize(("fen", "counts"), KNOWN)
+def test_known_counts(fen: str, counts: list[int]) -> None:
+    assert [perft(fen, depth) for depth in range(1, len(counts) + 1)] == counts
+
+
+@pytest.mark.parametrize("fen", DELICATE)
+def test_delicate_positions_against_python_chess(fen: str) -> None:
+    for depth in (1, 2):
+        assert perft(fen, depth) == slow_perft(chess.Board(fen), depth)
+
+
+def test_depth_zero_and_bad_arguments() -> None:
+    assert perft(chess.STARTING_FEN, 0) == 1
+    assert perft("7k/5Q2/6K1/8/8/8/8/8 b - - 0 1", 3) == 0
+    with pytest.raises(ValueError, match="depth"):
+        perft(chess.STARTING_FEN, 17)
+    with pytest.raises(InvalidPositionError):
+        perft("nonsense", 1)
+
+
+def test_more_moves_than_a_real_game_has() -> None:
+    fen = "Q6Q/3Q4/1Q4Q1/4Q3/2Q4Q/Q4Q2/pp1Q4/kBQQ1KQ1 w - - 0 1"
+    assert perft(fen, 1) == chess.Board(fen).legal_moves.count() > 218
+
+
+PERFT_FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "perft"
+MAX_NODES = 3_000_000
+
+
+def suite() -> list[tuple[str, str, dict[int, int]]]:
+    lines = []
+    for path in sorted(PERFT_FOLDER.glob("*.epd")):
+        for line in path.read_text().splitlines():
+            fen, *counts = line.split(";")
+            if counts:
+                depths = {int(c.split()[0][1:]): int(c.split()[1]) for c in counts}
+                lines.append((path.name, fen.strip(), depths))
+    return lines
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+@pytest.mark.skipif(not PERFT_FOLDER.is_dir(), reason=f"no perft suites at {PERFT_FOLDER}")
+def test_perft_suites() -> None:
+    """Every position of the suites to depth 3, and deeper where that is cheap; Chess960 positions are refused."""
+    counted, refused = 0, []
+    for name, fen, depths in suite():
+        try:
+            perft(fen, 0)
+        except InvalidPositionError as error:
+            assert "Chess960" in str(error) or "standard chess" in str(error), error
+            refused.append((name, fen))
+            continue
+        for depth, nodes in depths.items():
+            if depth <= 3 or nodes <= MAX_NODES:
+                assert perft(fen, depth) == nodes, (name, fen, depth)
+                counted += 1
+    assert counted > 1000
+    assert len(refused) < 20
