@@ -38,6 +38,7 @@ KINDS: dict[str, str] = {
     "random": "sandwich_env.players.random_player:RandomPlayer",
     "expert": "sandwich_env.players.expert_player:ExpertPlayer",
     "follow": "sandwich_env.players.follow:FollowAdvice",
+    "advisor_player": "sandwich_env.players.advisor_player:AdvisorPlayer",
     # ways for H to learn
     "imitate": "sandwich_env.learning.methods.imitate:Imitate",
 }
