@@ -6,11 +6,13 @@ The drawing is python-chess's SVG. Images need `cairosvg` and the window needs `
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import chess
 import chess.svg
+import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
@@ -156,6 +158,42 @@ class Window:
 
             pygame.display.quit()
             self._screen = None
+
+
+class Renderer:
+    """Draws in one of the render modes.
+
+    Args:
+        mode: "ansi", "rgb_array", "human", or None for no pictures.
+        title: of the window.
+        modes: which of them the environment offers.
+
+    Raises:
+        SpecError: no such mode.
+    """
+
+    def __init__(self, mode: str | None, title: str, modes: tuple[str, ...] = MODES) -> None:
+        self.mode = check_mode(mode, modes)
+        self._window = Window(title)
+
+    def render(self, scene: Callable[[], Scene]) -> str | Image | None:
+        """Text for "ansi", an image for "rgb_array", None for "human" (a window) and, with a warning, for no mode."""
+        if self.mode is None:
+            gymnasium.logger.warn(
+                f"render() does nothing without a render_mode: make the environment with one of {MODES}"
+            )
+            return None
+        if self.mode == "ansi":
+            return draw_text(scene())
+        image = draw_image(scene())
+        if self.mode == "rgb_array":
+            return image
+        self._window.show(image)
+        return None
+
+    def close(self) -> None:
+        """Close the window, if one is open."""
+        self._window.close()
 
 
 def _advice_text(scene: Scene) -> str:

@@ -132,7 +132,7 @@ class AdvisorChannel:
         if self.advisor is None:
             return
         seats = seats_to_move(games)
-        here = np.flatnonzero(rows & ~_over(games))
+        here = np.flatnonzero(rows & ~games.finished)
         due = np.zeros(len(self), dtype=np.bool_)
         due[here] = self.protocol.due(self._turns[here, seats[here]]) & self._advised[here, seats[here]]
         self._turns[here, seats[here]] += 1
@@ -143,7 +143,7 @@ class AdvisorChannel:
 
         A query counts for the player who makes it: each side of a game has a count, and random numbers, of its own.
         """
-        index = np.flatnonzero(rows & ~self._asked & ~_over(games))
+        index = np.flatnonzero(rows & ~self._asked & ~games.finished)
         if self.advisor is None or len(index) == 0:
             return
         seats = seats_to_move(games)[index]
@@ -154,7 +154,7 @@ class AdvisorChannel:
             asks=self.asks,
         )
         advice = self.advisor.advise(query)
-        check_advice(advice, len(index), self.advisor)
+        check_advice(advice, query, self.advisor)
         visible = advice.visible(self.asks)
         self._queries[index, seats] += 1
         self._asked[index] = True
@@ -240,24 +240,22 @@ def advised_seats(advised: str | Iterable[str], learner: Bools | None = None) ->
     return seats
 
 
-def check_advice(advice: Advice, rows: int, advisor: Advisor) -> None:
+def check_advice(advice: Advice, query: Query, advisor: Advisor) -> None:
     """Refuse an answer that no player could be shown.
 
     Raises:
-        AdviceError: the wrong number of rows, a move that is no action, or a value outside [-1, 1].
+        AdviceError: the wrong number of rows, a move that is not legal, or a value outside [-1, 1].
     """
-    who = type(advisor).__name__
+    who, rows = type(advisor).__name__, np.arange(len(query))
     for name, array in (("move", advice.move), ("value", advice.value)):
-        if np.shape(array) != (rows,):
-            raise AdviceError(f"{who} was asked about {rows} games, but its {name} has the shape {np.shape(array)}")
-    wrong = np.flatnonzero((advice.move < -1) | (advice.move >= NUM_ACTIONS))
-    if len(wrong):
-        raise AdviceError(f"{who} recommends {advice.move[wrong[0]]!r}, which is no action: 0 to {NUM_ACTIONS - 1}")
-    wrong = np.flatnonzero(~(np.abs(advice.value) <= 1))
-    if len(wrong):
-        raise AdviceError(f"{who} gives the value {float(advice.value[wrong[0]])!r}: it must lie between -1 and 1")
-
-
-def _over(games: Games) -> Bools:
-    over: Bools = games.terminated | games.truncated
-    return over
+        if np.shape(array) != (len(query),):
+            raise AdviceError(f"{who} was asked about {len(query)} games, but its {name} has shape {np.shape(array)}")
+    inside = (advice.move >= 0) & (advice.move < NUM_ACTIONS)
+    legal = inside & (query.games.legal_mask()[rows, np.where(inside, advice.move, 0)] == 1)
+    if not legal.all():
+        i = int(np.argmin(legal))
+        raise AdviceError(f"{who} recommends {int(advice.move[i])!r}, which is not legal in {query.games.fens()[i]!r}")
+    fair = np.abs(advice.value) <= 1
+    if not fair.all():
+        i = int(np.argmin(fair))
+        raise AdviceError(f"{who} gives the value {float(advice.value[i])!r}: it must lie between -1 and 1")

@@ -1,0 +1,147 @@
+"""Two players and their advisor as a PettingZoo environment: the agents act in turn."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Unpack
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+from pettingzoo import AECEnv
+
+from sandwich_env.envs.config import ChessConfig, ChessOptions
+from sandwich_env.envs.core import ChessCore, Scorer, action_space, as_action, observation_space, unbatch
+from sandwich_env.envs.rendering import FRAMES_PER_SECOND, MODES, Renderer
+from sandwich_env.envs.seeding import as_seed, fresh_seed
+from sandwich_env.errors import GameOverError, SpecError, did_you_mean
+from sandwich_env.oversight.channel import AGENTS, seats_to_move
+
+_ROW = np.ones(1, dtype=np.bool_)
+
+
+class SandwichChessAEC(AECEnv):  # type: ignore[misc]
+    """Chess between `player_0` (White) and `player_1` (Black), each of whom an advisor may tell a move and a value.
+
+    An action that is not legal raises; `sandwich_chess_v0.env()` wraps this so that it loses instead.
+
+    Args:
+        render_mode: "ansi", "rgb_array" or "human".
+        **options: see `ChessOptions`.
+
+    Attributes:
+        scorer: the truth about the advice, for scoring only.
+
+    Raises:
+        SpecError: an unknown argument, name or kind, or a value out of range.
+        InvalidPositionError: a start that is no position.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {
+        "name": "sandwich_chess_v0",
+        "render_modes": list(MODES),
+        "render_fps": FRAMES_PER_SECOND,
+        "is_parallelizable": False,
+    }
+
+    def __init__(self, *, render_mode: str | None = None, **options: Unpack[ChessOptions]) -> None:
+        super().__init__()
+        self._renderer = Renderer(render_mode, "sandwich_chess_v0")
+        self.render_mode = render_mode
+        self._core = ChessCore(1, ChessConfig.of(options, advised="both", own=("render_mode",)))
+        self.scorer = Scorer(self._core.channel)
+        self.possible_agents = list(AGENTS)
+        self.agents = list(AGENTS)
+        self.observation_spaces = {agent: observation_space() for agent in AGENTS}
+        self.action_spaces = {agent: action_space() for agent in AGENTS}
+        self._skip_agent_selection: str | None = None
+
+    def observation_space(self, agent: str) -> spaces.Dict:
+        return self.observation_spaces[_known(agent)]
+
+    def action_space(self, agent: str) -> spaces.Discrete:
+        return self.action_spaces[_known(agent)]
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
+        """Deal a new game.
+
+        Args:
+            seed: starts a new series of episodes; without one, the next episode of the present series is dealt.
+            options: not used.
+
+        Raises:
+            SpecError: a seed that is not a whole number, 0 or more.
+        """
+        if seed is not None or self._core.episodes[0] < 0:
+            number = fresh_seed() if seed is None else as_seed(seed)
+            self._core.seed(_ROW, np.array([number], dtype=np.uint64))
+        self._core.deal(_ROW)
+        self.agents = list(AGENTS)
+        self.rewards = dict.fromkeys(AGENTS, 0.0)
+        self._cumulative_rewards = dict.fromkeys(AGENTS, 0.0)
+        self.terminations = dict.fromkeys(AGENTS, False)
+        self.truncations = dict.fromkeys(AGENTS, False)
+        self.infos: dict[str, dict[str, Any]] = {agent: {} for agent in AGENTS}
+        self._skip_agent_selection = None
+        self.agent_selection = self._mover()
+        self._show()
+
+    def observe(self, agent: str) -> dict[str, Any]:
+        """What an agent sees, from its own side; no legal action and no advice when it is not its turn."""
+        seen = unbatch(self._core.observe_as(AGENTS.index(_known(agent))), 0)
+        if self.terminations.get(agent, True) or self.truncations.get(agent, True):
+            seen["action_mask"][:] = 0
+        return seen
+
+    def step(self, action: int | None) -> None:
+        """Play the action of `agent_selection`; None, once that agent's game is over.
+
+        Raises:
+            IllegalActionError: an action that is not legal in this position.
+            GameOverError: an action for an agent whose game is over.
+        """
+        if not self.agents:
+            raise GameOverError(f"action {action!r} after the end of the game: call reset() for the next one")
+        agent = self.agent_selection
+        if self.terminations[agent] or self.truncations[agent]:
+            if action is not None:
+                raise GameOverError(f"action {action!r} for {agent!r}, whose game is over: step(None), or call reset()")
+            self._was_dead_step(None)
+            return
+        rewards = self._core.play(as_action(action))[0]
+        self._cumulative_rewards[agent] = 0.0
+        self.rewards = {agent: float(reward) for agent, reward in zip(AGENTS, rewards, strict=True)}
+        if self._core.over[0]:
+            self._end()
+        self._accumulate_rewards()
+        self.agent_selection = self._mover()
+        self._show()
+
+    def _end(self) -> None:
+        self.terminations = dict.fromkeys(AGENTS, bool(self._core.terminated[0]))
+        self.truncations = dict.fromkeys(AGENTS, bool(self._core.truncated[0]))
+        self.infos = {
+            agent: {"outcome": float(self._core.outcome[0]), "termination": self._core.termination(0)}
+            for agent in AGENTS
+        }
+
+    def _mover(self) -> str:
+        return AGENTS[int(seats_to_move(self._core.games)[0])]
+
+    def render(self) -> str | NDArray[np.uint8] | None:
+        """The game as the player to move sees it: text, an image, or a window (which shows itself after each step)."""
+        return self._renderer.render(lambda: self._core.scene(0))
+
+    def _show(self) -> None:
+        if self.render_mode == "human":
+            self.render()
+
+    def close(self) -> None:
+        """Close the window, and the advisor if it was made here."""
+        self._renderer.close()
+        self._core.close()
+
+
+def _known(agent: str) -> str:
+    if agent not in AGENTS:
+        raise SpecError(f"unknown agent {agent!r}: {did_you_mean(str(agent), AGENTS)}")
+    return agent

@@ -1,0 +1,140 @@
+"""The arguments that all environments of this package share, checked in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from sandwich_env.advisors.base import Advisor, Asks
+from sandwich_env.envs.rewards import Reward, RewardFunction
+from sandwich_env.errors import InvalidPositionError, SpecError, did_you_mean
+from sandwich_env.oversight.channel import Auditor, check_asks
+from sandwich_env.oversight.protocols import Protocol
+from sandwich_env.rules import Games
+from sandwich_env.specs import Spec, check_count, from_spec
+
+
+class ChessOptions(TypedDict, total=False):
+    """Keyword arguments that every environment takes.
+
+    Attributes:
+        advisor: whom the players may ask: an `Advisor`, its spec, or None (default) for nobody. The observation has
+            the same keys either way.
+        advised: who may ask: "both" (default), "white", "black", "none", "player_0", "player_1", or several of these.
+            Where there is a learner, also "learner" (default there) and "opponent".
+        protocol: when a player asks: a `Protocol`, its spec or its name. Default "every_turn".
+        asks: what a player is told: "move", "value" or "both" (default).
+        starts: the positions that games start from: None (default) for the usual one, a FEN, or several FENs, of which
+            each game draws one by its seed.
+        max_plies: a game not over after so many plies is truncated. Default 512.
+        claim_draws: whether threefold repetition and the fifty-move rule end a game (default) or only fivefold
+            repetition and the seventy-five-move rule.
+        reward: "result" (default: 1, 0 or -1 at the end), another `Reward` or its spec, or a function like it.
+        audit: a scorer, called with an `Audit` for each batch of advice: all the truth. Keep it from the player.
+    """
+
+    advisor: Advisor | Spec | None
+    advised: str | Sequence[str]
+    protocol: Protocol | Spec
+    asks: Asks
+    starts: str | Sequence[str] | None
+    max_plies: int
+    claim_draws: bool
+    reward: Reward | Spec | RewardFunction
+    audit: Auditor | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChessConfig:
+    """`ChessOptions` with the defaults filled in and the specs turned into objects.
+
+    Attributes:
+        closing: what is closed with the environment: the objects that were made here. One that was handed over stays
+            its owner's.
+    """
+
+    advisor: Advisor | None
+    advised: tuple[str, ...]
+    protocol: Protocol
+    asks: Asks
+    starts: tuple[str, ...]
+    max_plies: int
+    claim_draws: bool
+    reward: RewardFunction
+    audit: Auditor | None
+    closing: tuple[Callable[[], None], ...]
+
+    @classmethod
+    def of(cls, options: ChessOptions, advised: str, own: Iterable[str] = ()) -> ChessConfig:
+        """Check the options that an environment was given.
+
+        Args:
+            options: as given.
+            advised: the default of `advised` in this environment.
+            own: names of the arguments that this environment has besides, for the error text.
+
+        Raises:
+            SpecError: an unknown argument, name or kind (with the nearest right one), or a value out of range.
+            InvalidPositionError: a start that is no position, or one in which the game is over.
+        """
+        refuse_unknown(options, ChessOptions.__annotations__, own)
+        advisor = options.get("advisor")
+        made = None if advisor is None else from_spec(advisor, Advisor)  # type: ignore[type-abstract]
+        chosen = options.get("advised", advised)
+        max_plies = options.get("max_plies", 512)
+        audit = options.get("audit")
+        if audit is not None and not callable(audit):
+            raise SpecError(f"audit is {audit!r}: it must be a function that takes an Audit")
+        return cls(
+            advisor=made,
+            advised=(chosen,) if isinstance(chosen, str) else tuple(chosen),
+            protocol=from_spec(options.get("protocol", "every_turn"), Protocol),  # type: ignore[type-abstract]
+            asks=check_asks(options.get("asks", "both")),
+            starts=_check_starts(options.get("starts")),
+            max_plies=check_count("max_plies", max_plies),
+            claim_draws=bool(options.get("claim_draws", True)),
+            reward=_check_reward(options.get("reward", "result")),
+            audit=audit,
+            closing=() if made is None or made is advisor else (made.close,),
+        )
+
+
+def refuse_unknown(given: Mapping[str, Any], known: Iterable[str], own: Iterable[str] = ()) -> None:
+    """Raise SpecError for the first argument that is not known, naming the nearest one that is."""
+    names = sorted({*known, *own})
+    for name in given:
+        if name not in names:
+            raise SpecError(f"unknown argument {name!r}: {did_you_mean(name, names)}")
+
+
+def check_choice(name: str, value: object, known: Sequence[str]) -> str:
+    """One of a few words, as it was given.
+
+    Raises:
+        SpecError: another word.
+    """
+    if value not in known:
+        raise SpecError(f"unknown {name} {value!r}: {did_you_mean(str(value), known)}")
+    return str(value)
+
+
+def _check_starts(starts: str | Sequence[str] | None) -> tuple[str, ...]:
+    if starts is None:
+        return ()
+    fens = (starts,) if isinstance(starts, str) else tuple(starts)
+    if not fens:
+        raise SpecError(f"starts is {starts!r}: give a FEN, several FENs, or None for the usual starting position")
+    games = Games.from_fens(fens, max_plies=1)
+    for fen, over in zip(fens, games.finished, strict=True):
+        if over:
+            raise InvalidPositionError(f"cannot start from {fen!r}: the game is over there")
+    return fens
+
+
+def _check_reward(reward: Reward | Spec | RewardFunction) -> RewardFunction:
+    if isinstance(reward, (str, Mapping)):
+        return from_spec(reward, Reward)  # type: ignore[type-abstract]
+    if not callable(reward):
+        raise SpecError(f"reward is {reward!r}: it must be 'result', a spec, a Reward or a function like one")
+    return reward

@@ -1,0 +1,35 @@
+"""Chess with an advisor channel for PettingZoo: `env()`, `raw_env()` and `parallel_env()`, as PettingZoo's own have."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+from pettingzoo.utils import wrappers
+
+from sandwich_env.envs.aec import SandwichChessAEC
+from sandwich_env.envs.config import ChessOptions
+from sandwich_env.envs.parallel import SandwichChessParallel
+
+__all__ = ["env", "parallel_env", "raw_env"]
+
+
+def raw_env(*, render_mode: str | None = None, **options: Unpack[ChessOptions]) -> SandwichChessAEC:
+    """The agent-environment-cycle environment without wrappers: an illegal action raises `IllegalActionError`.
+
+    Args:
+        render_mode: "ansi", "rgb_array" or "human".
+        **options: see `ChessOptions`.
+    """
+    return SandwichChessAEC(render_mode=render_mode, **options)
+
+
+def env(*, render_mode: str | None = None, **options: Unpack[ChessOptions]) -> Any:
+    """The agent-environment-cycle environment in chess_v6's wrappers: an illegal action ends the game, with -1 for who
+    sent it and 0 for the other. See `raw_env`."""
+    wrapped = wrappers.TerminateIllegalWrapper(raw_env(render_mode=render_mode, **options), illegal_reward=-1)
+    return wrappers.OrderEnforcingWrapper(wrappers.AssertOutOfBoundsWrapper(wrapped))
+
+
+def parallel_env(*, render_mode: str | None = None, **options: Unpack[ChessOptions]) -> SandwichChessParallel:
+    """The same for PettingZoo's parallel API: only the action of the agent to move counts. See `env`."""
+    return SandwichChessParallel(env(render_mode=render_mode, **options))
