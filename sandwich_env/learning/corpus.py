@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 UNFINISHED = "unfinished"
 """The termination of a game that was still being played when the corpus was made."""
 
-_Table = TypeVar("_Table", "GameTable", "VisibleCorpus", "Truth")
+_Table = TypeVar("_Table", "GameTable", "Truth")
 
 
 @dataclass(frozen=True)
