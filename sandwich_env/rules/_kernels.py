@@ -211,31 +211,6 @@ def write_planes(state: Words, history: Actions, out: NDArray[np.uint8], boards:
 
 
 @kernel
-def replay(
-    state: Words,
-    legal: Actions,
-    history: Actions,
-    moves: Actions,
-    plies: Integers,
-    max_plies: np.uint64,
-    claim_draws: bool,
-) -> int:
-    """Play the first `plies` recorded moves of each game from where it stands; the first game that cannot, or -1."""
-    for i in range(state.shape[0]):
-        g = U64(i)
-        for ply in range(plies[i]):
-            action = U64(moves[g, U64(ply)])
-            found = False
-            for k in range(state[g, LEGAL_COUNT]):
-                found |= U64(legal[g, U64(k)]) == action
-            if not found:
-                return i
-            make_move(state, g, action)
-            arrive(state, legal, history, g, max_plies, claim_draws)
-    return -1
-
-
-@kernel
 def count_leaves(state: Words, legal: Actions, depth: int) -> int:
     """Perft: the legal move sequences of `depth` >= 1 plies from the position in row 0; rows 1... are scratch."""
     nodes = ZERO

@@ -430,16 +430,10 @@ class Games:
             )
         if len(plies) and not 0 <= plies.min() <= plies.max() <= min(moves.shape[1], games.max_plies):
             raise ValueError("a game's ply is negative or beyond its recorded moves")
-        games._moves[:, : moves.shape[1]] = moves[:, : games.max_plies]
-        bad = _kernels().replay(
-            games._state,
-            games._legal,
-            games._history,
-            games._moves,
-            plies,
-            np.uint64(games._max_plies),
-            games._claim_draws,
-        )
-        if bad >= 0:
-            raise ValueError(f"the recorded moves of game {bad} are not legal from {starts[bad]!r}")
+        moves = moves.astype(np.int64)
+        for ply in range(int(plies.max(initial=0))):
+            try:
+                games.step(np.where(ply < plies, moves[:, ply], NO_ACTION))
+            except (IllegalActionError, GameOverError) as error:
+                raise ValueError(f"the recorded moves are not legal: {error}") from error
         return games

@@ -35,7 +35,10 @@ def expected_termination(board: chess.Board, max_plies: int, claim_draws: bool) 
 
 def count_repetitions(board: chess.Board) -> int:
     """How often the position occurred before, up to 4."""
-    return max(n for n in range(1, 6) if n == 1 or board.is_repetition(n)) - 1
+    count = 0
+    while count < 4 and board.is_repetition(count + 2):
+        count += 1
+    return count
 
 
 def assert_same(games: Games, boards: list[chess.Board]) -> None:

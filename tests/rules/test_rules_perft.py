@@ -105,10 +105,9 @@ def test_perft_suites() -> None:
     """Every position of the suites to depth 3, and deeper where that is cheap; Chess960 positions are refused."""
     counted, refused = 0, []
     for name, fen, depths in suite():
-        try:
-            perft(fen, 0)
-        except InvalidPositionError as error:
-            assert "Chess960" in str(error) or "standard chess" in str(error), error
+        if chess.Board(fen).status() & chess.STATUS_BAD_CASTLING_RIGHTS:  # Chess960
+            with pytest.raises(InvalidPositionError, match="Chess960"):
+                perft(fen, 1)
             refused.append((name, fen))
             continue
         for depth, nodes in depths.items():
