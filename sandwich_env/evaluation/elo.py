@@ -5,9 +5,11 @@ expected score of a player rated d above its opponent is 1 / (1 + 10 ** (-d / 40
 half a loss, so that the ratings are those at which every player's expected points equal its points.
 
 One virtual draw is added between every two players that met (as BayesElo does, R. Coulom 2005,
-https://www.remi-coulom.fr/Bayesian-Elo), so that a player that won or lost every game has a finite rating; such ratings
-are flagged. The intervals come from a bootstrap over pairs of games (an opening, played twice with colours swapped), the
-same openings drawn for all matches; games of a pair and matches on the same openings are not independent.
+https://www.remi-coulom.fr/Bayesian-Elo), so that a player that won or lost every game has a finite rating. Such ratings
+are flagged: they say how long the match was, and their intervals are too narrow.
+
+The intervals come from a bootstrap over pairs of games (an opening, played twice with colours swapped), the same
+openings drawn for all matches: neither the games of a pair nor matches from the same openings are independent.
 """
 
 from __future__ import annotations

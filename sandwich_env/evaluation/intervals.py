@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -130,9 +130,22 @@ def bootstrap_mean(
     return paired_bootstrap(lambda means: means[..., 0], [values], rng=rng, resamples=resamples, level=level)
 
 
+def paired_columns(samples: Sequence[ArrayLike]) -> NDArray[np.float64]:
+    """K measurements of the same N items side by side, [N, K].
+
+    Raises:
+        DataError: no items, or arrays of different lengths.
+    """
+    columns = [np.asarray(sample, dtype=np.float64) for sample in samples]
+    if len({column.shape for column in columns}) != 1 or columns[0].ndim != 1 or len(columns[0]) == 0:
+        shapes = ", ".join(str(column.shape) for column in columns)
+        raise DataError(f"paired measurements are arrays of one length, 1 or more, not of shapes {shapes}")
+    return np.stack(columns, axis=1)
+
+
 def paired_bootstrap(
     statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]],
-    samples: list[ArrayLike] | tuple[ArrayLike, ...],
+    samples: Sequence[ArrayLike],
     *,
     rng: np.random.Generator,
     resamples: int = RESAMPLES,
@@ -152,11 +165,7 @@ def paired_bootstrap(
     Raises:
         DataError: no items, or arrays of different lengths.
     """
-    columns = [np.asarray(sample, dtype=np.float64) for sample in samples]
-    if len({column.shape for column in columns}) != 1 or columns[0].ndim != 1 or len(columns[0]) == 0:
-        shapes = ", ".join(str(column.shape) for column in columns)
-        raise DataError(f"paired measurements are arrays of one length, 1 or more, not of shapes {shapes}")
-    items = np.stack(columns, axis=1)
+    items = paired_columns(samples)
     weights = bootstrap_weights(len(items), resamples, rng)
     drawn = statistic(weights @ items / len(items))
     value = float(statistic(items.mean(axis=0)))
