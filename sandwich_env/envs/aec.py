@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Unpack
 
+import chess
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
@@ -123,6 +124,10 @@ class SandwichChessAEC(AECEnv):  # type: ignore[misc]
             agent: {"outcome": float(self._core.outcome[0]), "termination": self._core.termination(0)}
             for agent in AGENTS
         }
+
+    def board(self) -> chess.Board:
+        """The game as a python-chess board with its moves on the stack: a copy."""
+        return self._core.games.board(0)
 
     def _mover(self) -> str:
         return AGENTS[int(seats_to_move(self._core.games)[0])]

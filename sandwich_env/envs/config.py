@@ -80,7 +80,7 @@ class ChessConfig:
         """
         refuse_unknown(options, ChessOptions.__annotations__, own)
         advisor = options.get("advisor")
-        made = None if advisor is None else from_spec(advisor, Advisor)  # type: ignore[type-abstract]
+        made = None if advisor is None else from_spec(advisor, Advisor)
         chosen = options.get("advised", advised)
         max_plies = options.get("max_plies", 512)
         audit = options.get("audit")
@@ -89,7 +89,7 @@ class ChessConfig:
         return cls(
             advisor=made,
             advised=(chosen,) if isinstance(chosen, str) else tuple(chosen),
-            protocol=from_spec(options.get("protocol", "every_turn"), Protocol),  # type: ignore[type-abstract]
+            protocol=from_spec(options.get("protocol", "every_turn"), Protocol),
             asks=check_asks(options.get("asks", "both")),
             starts=_check_starts(options.get("starts")),
             max_plies=check_count("max_plies", max_plies),
@@ -134,7 +134,7 @@ def _check_starts(starts: str | Sequence[str] | None) -> tuple[str, ...]:
 
 def _check_reward(reward: Reward | Spec | RewardFunction) -> RewardFunction:
     if isinstance(reward, (str, Mapping)):
-        return from_spec(reward, Reward)  # type: ignore[type-abstract]
+        return from_spec(reward, Reward)
     if not callable(reward):
         raise SpecError(f"reward is {reward!r}: it must be 'result', a spec, a Reward or a function like one")
     return reward

@@ -167,7 +167,7 @@ def make_core(
         return LearnerCore(num_games, config, None, color, illegal_action)
     if isinstance(opponent, str) and ":" not in opponent and opponent not in KINDS:
         raise SpecError(f"unknown opponent {opponent!r}: {did_you_mean(opponent, [SELF, *KINDS])}")
-    player = from_spec(opponent, Player)  # type: ignore[type-abstract]
+    player = from_spec(opponent, Player)
     if player is not opponent:
         config = replace(config, closing=(*config.closing, player.close))
     return LearnerCore(num_games, config, player, color, illegal_action)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any, ClassVar, Unpack
 
+import chess
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
@@ -113,6 +114,10 @@ class ChessEnv(gymnasium.Env[dict[str, Any], np.int64]):
         """Which actions are legal, bool [4672]; the name under which sb3-contrib's MaskablePPO looks for it."""
         mask: NDArray[np.bool_] = self._core.legal_mask()[0].astype(np.bool_)
         return mask
+
+    def board(self) -> chess.Board:
+        """The game as a python-chess board with its moves on the stack: a copy."""
+        return self._core.games.board(0)
 
     def _seen(self) -> dict[str, Any]:
         return unbatch(self._core.observe(), 0)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import Any, ClassVar, Unpack
+from typing import Any, ClassVar, Unpack, cast
 
+import chess
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
@@ -163,6 +164,10 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         """Which actions are legal, bool [N, 4672]; none in a game that has ended."""
         return self._core.legal_mask().astype(np.bool_)
 
+    def board(self, i: int) -> chess.Board:
+        """Game i as a python-chess board with its moves on the stack: a copy."""
+        return self._core.games.board(i)
+
     # --- Inside ---
 
     def _seed(self, seed: int | Sequence[int | None] | None, rows: Bools) -> None:
@@ -174,7 +179,7 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
             numbers = [None if one is None else as_seed(one) for one in seed]
         else:
             as_seed(seed)
-            numbers = [as_seed(operator.index(seed) + i) for i in range(self.num_envs)]
+            numbers = [as_seed(int(cast("int", seed)) + i) for i in range(self.num_envs)]
         if len(numbers) != self.num_envs:
             raise SpecError(
                 f"seed holds {len(numbers)} seeds for {self.num_envs} games: give one for each, or one for all"

@@ -1,1 +1,10 @@
-"""testing."""
+"""The contracts of this package as checks: of a user's own environment, wrapper or advisor, in three lines."""
+
+from __future__ import annotations
+
+from sandwich_env.testing.advisor import check_advisor
+from sandwich_env.testing.aec import check_aec, check_seeds
+from sandwich_env.testing.leak import check_no_leak
+from sandwich_env.testing.vector import check_vector_env
+
+__all__ = ["check_advisor", "check_aec", "check_no_leak", "check_seeds", "check_vector_env"]

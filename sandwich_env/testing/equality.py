@@ -1,0 +1,54 @@
+"""Comparing what environments return, down to the last bit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def assert_same(first: Any, second: Any, where: str) -> None:
+    """Raise AssertionError at the first difference in type, shape, dtype or value; `where` names the place."""
+    assert type(first) is type(second), f"{where}: {type(first).__name__} here, {type(second).__name__} there"
+    if isinstance(first, dict):
+        assert first.keys() == second.keys(), f"{where}: keys {sorted(first)} here, {sorted(second)} there"
+        for key in first:
+            assert_same(first[key], second[key], f"{where}[{key!r}]")
+    elif isinstance(first, (list, tuple)):
+        assert len(first) == len(second), f"{where}: {len(first)} items here, {len(second)} there"
+        for k, (a, b) in enumerate(zip(first, second, strict=True)):
+            assert_same(a, b, f"{where}[{k}]")
+    elif isinstance(first, np.ndarray):
+        assert first.dtype == second.dtype, f"{where}: dtype {first.dtype} here, {second.dtype} there"
+        assert first.shape == second.shape, f"{where}: shape {first.shape} here, {second.shape} there"
+        if first.dtype == object:
+            assert_same(first.ravel().tolist(), second.ravel().tolist(), where)
+        else:
+            different = np.flatnonzero(first.ravel().view(np.uint8) != second.ravel().view(np.uint8))
+            assert len(different) == 0, f"{where}: the arrays differ, {first} here, {second} there"
+    else:
+        assert first == second, f"{where}: {first!r} here, {second!r} there"
+
+
+def arrays_in(data: Any) -> list[np.ndarray[Any, Any]]:
+    """Every array in nested dicts, lists, tuples and object arrays."""
+    if isinstance(data, dict):
+        return [array for value in data.values() for array in arrays_in(value)]
+    if isinstance(data, (list, tuple)):
+        return [array for value in data for array in arrays_in(value)]
+    if isinstance(data, np.ndarray):
+        inner = [array for value in data.ravel() for array in arrays_in(value)] if data.dtype == object else []
+        return [data, *inner]
+    return []
+
+
+def assert_not_shared(first: Any, second: Any, where: str) -> None:
+    """Raise AssertionError if an array in `first` shares memory with one in `second`."""
+    for a in arrays_in(first):
+        for b in arrays_in(second):
+            assert not np.may_share_memory(a, b), f"{where}: arrays of two calls share memory"
+
+
+def first_row(data: Any, i: int) -> Any:
+    """Row i of every array in a dict of arrays, as a single environment would return it."""
+    return {key: value[i] for key, value in data.items()}
