@@ -87,7 +87,7 @@ class Streams:
         key = mix(self.keys, self._next())[rows]
         radius = np.sqrt(-2.0 * np.log1p(-_to_unit(mix(key, columns, "radius"))))
         angle = 2.0 * np.pi * _to_unit(mix(key, columns, "angle"))
-        numbers = np.zeros(mask.shape, dtype=np.float64)
+        numbers: NDArray[np.float64] = np.zeros(mask.shape, dtype=np.float64)
         numbers[rows, columns] = radius * np.cos(angle)
         return numbers
 
@@ -99,7 +99,7 @@ class Streams:
         return np.where(counts > 0, at, -1)
 
     def sample(self, logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.int64]:
-        """A column of each row of `logits` [N, K] drawn from softmax(logits / temperature), [N]; -1 in a row of -inf."""
+        """A column of each row of `logits` [N, K] drawn from softmax(logits / temperature), [N]; -1 if all are -inf."""
         best = logits.max(axis=1).astype(np.float64)
         some = np.isfinite(best)
         with np.errstate(over="ignore"):  # a very small temperature makes every logit but the best one -inf
@@ -120,5 +120,5 @@ class Streams:
 
 
 def _to_unit(keys: UInt64s) -> NDArray[np.float64]:
-    unit: NDArray[np.float64] = (keys >> np.uint64(11)) * (1.0 / (1 << 53))
+    unit: NDArray[np.float64] = (keys >> np.uint64(11)).astype(np.float64) * (1.0 / (1 << 53))
     return unit

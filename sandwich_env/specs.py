@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import numbers
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -192,10 +191,14 @@ def check_count(name: str, value: int, least: int = 1) -> int:
     Raises:
         SpecError: it is not a whole number, or less than `least`.
     """
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+    if not _is_whole(value) or value < least:
         raise SpecError(f"{name} is {value!r}: it must be a whole number, {least} or more")
     return value
 
 
+def _is_whole(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
 def _is_real(value: object) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return _is_whole(value) or isinstance(value, (float, np.floating))

@@ -1,0 +1,182 @@
+"""Any UCI engine as an expert."""
+
+from __future__ import annotations
+
+import shutil
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import chess
+import numpy as np
+from numpy.typing import NDArray
+
+from sandwich_env.errors import EngineError, SpecError
+from sandwich_env.experts.base import Evaluation, Expert, result_for_mover
+from sandwich_env.experts.engine_pool import PATIENCE_S, EnginePool, Found, Search
+from sandwich_env.rules import Games, move_to_action
+from sandwich_env.specs import check_count, check_scale, from_spec
+
+DEFAULT_ENGINE = "stockfish"
+ENGINE_FOLDERS = ("/usr/games", "/usr/local/games", "/usr/local/bin", "/opt/homebrew/bin")
+"""Looked through when the engine is not on PATH: Debian puts games where few PATHs lead."""
+
+UNSCORED_DROP = 5.0
+"""How many logits a move that the engine did not score lies below the worst one that it did."""
+
+RANK_GAP = 1e-3
+"""Least difference in logits between a move and the next in the engine's order, so that its best is the best."""
+
+
+class UciExpert(Expert):
+    """Stockfish or another UCI engine, in a pool of processes.
+
+    The value is the engine's expected result of its best move. The policy gives each move that the engine scored the
+    logit `expected result / temperature`, in the order that the engine prefers, and each other legal move the worst
+    of these less `UNSCORED_DROP`. Every search is a new game to the engine, so that equal positions (the moves that
+    led to them included, since they may repeat) get equal answers, however many are asked at once and whatever was
+    asked before; only a search that the time cap ends can differ, and `cut_short` counts those.
+
+    An engine that dies, hangs or answers nonsense is killed and started anew, and asked again, three times in all.
+
+    Args:
+        path: the program: a path or a name on PATH, alone or with its arguments as a list; Stockfish without it.
+        nodes: positions that the engine may look at in a search.
+        time: seconds that a search may take; a cap that should never be reached, since it is not reproducible.
+        pool: how many engines work at the same time, each on one core.
+        multipv: how many moves are scored in a search; they share its nodes.
+        temperature: expected result that is worth one logit.
+        wdl: expected results by the chances that the engine itself gives, in the place of Lichess's formula.
+        options: UCI options by name, such as `{"Hash": 64, "UCI_LimitStrength": True, "UCI_Elo": 1500}`.
+        patience: seconds beyond `time` after which an engine counts as hung.
+
+    Attributes:
+        restarts: how many engines had to be replaced so far.
+        cut_short: how many searches the time cap, not the count of nodes, may have ended.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | Sequence[str] | None = None,
+        *,
+        nodes: int = 10_000,
+        time: float = 10.0,
+        pool: int = 1,
+        multipv: int = 4,
+        temperature: float = 0.05,
+        wdl: bool = False,
+        options: Mapping[str, Any] | None = None,
+        patience: float = PATIENCE_S,
+    ) -> None:
+        self.path = path
+        self.nodes = check_count("nodes", nodes)
+        self.time = _above_zero("time", time)
+        self.pool = check_count("pool", pool)
+        self.multipv = check_count("multipv", multipv)
+        self.temperature = _above_zero("temperature", temperature)
+        self.wdl = wdl
+        self.options = dict(options or {})
+        self.patience = _above_zero("patience", patience)
+        self._command = find_engine(path)
+        self._engines: EnginePool | None = None
+        self._closed = False
+
+    @property
+    def restarts(self) -> int:
+        return self._engines.restarts if self._engines else 0
+
+    @property
+    def cut_short(self) -> int:
+        return self._engines.cut_short if self._engines else 0
+
+    def evaluate(self, games: Games) -> Evaluation:
+        """Policy and value of each game's position; a finished game is not asked about.
+
+        Raises:
+            EngineError: the engine failed a query three times, or is closed.
+        """
+        over, value = result_for_mover(games)
+        legal = games.legal_mask().astype(np.bool_) & ~over[:, None]
+        policy = np.full(legal.shape, -np.inf, dtype=np.float32)
+        playing = np.flatnonzero(~over)
+        boards = [games.board(int(row)) for row in playing]
+        for row, board, found in zip(playing, boards, self.search(boards), strict=True):
+            actions, logits, value[row] = self._weigh(board, found)
+            policy[row, legal[row]] = logits.min() - UNSCORED_DROP
+            policy[row, actions] = logits
+        return Evaluation(policy=policy, value=value)
+
+    def search(self, boards: Sequence[chess.Board]) -> list[Found]:
+        """The engine's moves and scores in positions that are not the end of a game, in their order.
+
+        Raises:
+            EngineError: the engine failed a query three times, or is closed.
+        """
+        if self._closed:
+            raise EngineError(f"the engine {self._command[0]!r} was closed: make a new UciExpert")
+        return self._running().search(boards) if boards else []
+
+    def _running(self) -> EnginePool:
+        if self._engines is None or self._engines.is_inherited:
+            limits = Search(self.nodes, self.time, self.multipv, self.wdl, self.patience)
+            self._engines = EnginePool(self._command, self.pool, self.options, limits)
+            weakref.finalize(self, self._engines.close)
+        return self._engines
+
+    def _weigh(self, board: chess.Board, found: Found) -> tuple[list[int], NDArray[np.float64], float]:
+        """Actions and logits of the scored moves, best first, and the value."""
+        expected = {line.move: line.expected(self.wdl) for line in found.lines}
+        # A search may end on a move that has just overtaken the others and has no exact score of its own yet.
+        value = expected.pop(found.best, found.lines[0].expected(self.wdl))
+        moves = [found.best, *expected]
+        worth = np.array([value, *expected.values()]) / self.temperature
+        falling = np.arange(len(worth)) * RANK_GAP
+        logits = np.minimum.accumulate(worth + falling) - falling
+        return [move_to_action(move, board) for move in moves], logits, value
+
+    def close(self) -> None:
+        """End the engines. Also done at exit, and when the expert is garbage."""
+        self._closed = True
+        if self._engines is not None:
+            self._engines.close()
+
+    def __enter__(self) -> UciExpert:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy in another process starts engines of its own."""
+        return from_spec, (self.to_spec(), Expert)
+
+
+def find_engine(path: str | Path | Sequence[str] | None = None) -> tuple[str, ...]:
+    """The command of an engine: its full path and arguments.
+
+    Raises:
+        EngineError: it is not there, or cannot be run.
+    """
+    if path is None:
+        found = shutil.which(DEFAULT_ENGINE) or shutil.which(DEFAULT_ENGINE, path=":".join(ENGINE_FOLDERS))
+        if found is None:
+            raise EngineError(
+                f"no engine: {DEFAULT_ENGINE!r} is not on PATH; install it ('apt install stockfish', 'brew install "
+                "stockfish', or from https://stockfishchess.org) or give the path of a UCI engine"
+            )
+        return (found,)
+    parts = [str(path)] if isinstance(path, (str, Path)) else [str(part) for part in path]
+    found = shutil.which(parts[0]) if parts else None
+    if found is None:
+        raise EngineError(f"no engine at {path!r}: it is not there or not executable; give the path of a UCI engine")
+    return (found, *parts[1:])
+
+
+def _above_zero(name: str, value: float) -> float:
+    if check_scale(name, value) == 0.0:
+        raise SpecError(f"{name} is {value!r}: it must be more than 0")
+    return value

@@ -1,0 +1,84 @@
+"""A small UCI engine, honest or not, for the tests: `python fake_engine.py [fault] [--at N] [--once FILE]`.
+
+It likes moves in the order of a checksum of position and move, so that its answers are the same in every process. A
+fault shows at the N-th search of the process and from then on; with --once, in the first process only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import zlib
+from pathlib import Path
+
+import chess
+
+FAULTS = ("none", "dies", "hangs", "illegal", "illegal-line", "no-move", "no-score", "garbage", "mute", "plain")
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def liking(board: chess.Board, move: chess.Move) -> int:
+    """Centipawns, from -300 to 300; the first half of the FEN's fields and the move decide."""
+    return zlib.crc32(f"{board.fen()} {move.uci()}".encode()) % 601 - 300
+
+
+def answer(board: chess.Board, multipv: int, fault: str) -> None:
+    moves = sorted(board.legal_moves, key=lambda move: (-liking(board, move), move.uci()))
+    if fault == "dies":
+        sys.exit(3)
+    if fault == "hangs":
+        time.sleep(3600)
+    if fault == "garbage":
+        sys.stdout.buffer.write(b"\xff\xfe\x00 what?\ninfo score cp pv multipv x\ninfo depth one score mate\n")
+        say("bestmove xyzzy")
+        return
+    if fault != "no-score":
+        for rank, move in enumerate(moves[:multipv], start=1):
+            line = "e2e5" if fault == "illegal-line" else move.uci()
+            say(f"info depth 1 multipv {rank} score cp {liking(board, move)} wdl 300 500 200 nodes 1 pv {line}")
+    say({"illegal": "bestmove a1b3", "no-move": "bestmove (none)"}.get(fault, f"bestmove {moves[0].uci()}"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("fault", nargs="?", default="none", choices=FAULTS)
+    parser.add_argument("--at", type=int, default=1)
+    parser.add_argument("--once", type=Path)
+    args = parser.parse_args()
+    fault = args.fault
+    if args.once is not None:
+        if args.once.exists():
+            fault = "none"
+        args.once.touch()
+    board, multipv, searches = chess.Board(), 1, 0
+    for text in sys.stdin:
+        words = text.split()
+        if words[:1] == ["uci"] and fault != "mute":
+            say("id name fake")
+            if fault != "plain":
+                say("option name MultiPV type spin default 1 min 1 max 500")
+                say("option name UCI_ShowWDL type check default false")
+            say("option name Skill Level type spin default 20 min 0 max 20")
+            say("uciok")
+        elif words[:1] == ["isready"]:
+            say("readyok")
+        elif words[:3] == ["setoption", "name", "MultiPV"]:
+            multipv = int(words[-1])
+        elif words[:1] == ["position"]:
+            moves_at = words.index("moves") if "moves" in words else len(words)
+            board = chess.Board() if words[1] == "startpos" else chess.Board(" ".join(words[2:moves_at]))
+            for move in words[moves_at + 1 :]:
+                board.push_uci(move)
+        elif words[:1] == ["go"]:
+            searches += 1
+            answer(board, multipv, fault if searches >= args.at else "none")
+        elif words[:1] == ["quit"]:
+            return
+
+
+if __name__ == "__main__":
+    main()
