@@ -1,1 +1,1 @@
-"""methods."""
+"""Ways for H to play when advised, and to learn from its games."""

@@ -1,0 +1,57 @@
+"""Trust: play what A says, then learn to play so without it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sandwich_env.experts.base import Expert
+from sandwich_env.learning.corpus_replay import replay_games
+from sandwich_env.learning.examples import Examples
+from sandwich_env.learning.methods.base import Lesson, Method
+from sandwich_env.players.base import Player
+from sandwich_env.players.expert_player import ExpertPlayer
+from sandwich_env.players.explore import Explore
+from sandwich_env.players.follow import FollowAdvice
+from sandwich_env.specs import check_count, check_scale, check_share
+
+
+class Imitate(Method):
+    """H follows A's move wherever it is given one, and learns the moves that it played and how the games ended.
+
+    Without advice it learns from its own moves and results, which is the control: it should gain nothing.
+
+    Args:
+        temperature: of the moves that H chooses itself while it explores; 0 for its best one.
+        explore_plies: how many plies from the start of a game H may explore in, so that no two games are the same.
+        explore_share: the probability that it does so, at each of these plies; it does not look at the advice then.
+            Such a move is no example of a good one: in these plies only the moves that A said are learnt.
+        values: whether the results of the games are learnt; if not, only the moves are.
+    """
+
+    def __init__(
+        self, temperature: float = 1.0, explore_plies: int = 8, explore_share: float = 0.5, values: bool = True
+    ) -> None:
+        self.temperature = check_scale("temperature", temperature)
+        self.explore_plies = check_count("explore_plies", explore_plies, least=0)
+        self.explore_share = check_share("explore_share", explore_share)
+        self.values = bool(values)
+
+    def player(self, novice: Expert) -> Player:
+        return Explore(
+            FollowAdvice(ExpertPlayer(novice)),
+            ExpertPlayer(novice, self.temperature),
+            plies=self.explore_plies,
+            share=self.explore_share,
+        )
+
+    def examples(self, lesson: Lesson) -> Examples:
+        corpus = lesson.corpus
+        explored = (corpus.ply < self.explore_plies) & ~corpus.followed
+        policy_weight = np.where(explored & (self.explore_share > 0), 0.0, 1.0)
+        result = corpus.result
+        value_weight = np.isfinite(result) & self.values
+        taught = (policy_weight > 0) | value_weight
+        return Examples.join(
+            Examples.of(games, corpus.action[at], np.nan_to_num(result[at]), policy_weight[at], value_weight[at])
+            for games, at in replay_games(corpus, rows=taught)
+        )
