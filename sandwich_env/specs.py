@@ -37,6 +37,7 @@ KINDS: dict[str, str] = {
     "random": "sandwich_env.players.random_player:RandomPlayer",
     "expert": "sandwich_env.players.expert_player:ExpertPlayer",
     "follow": "sandwich_env.players.follow:FollowAdvice",
+    "explore": "sandwich_env.players.explore:Explore",
     "advisor_player": "sandwich_env.players.advisor_player:AdvisorPlayer",
     # ways for H to learn
     "imitate": "sandwich_env.learning.methods.imitate:Imitate",
@@ -92,6 +93,18 @@ def from_spec(spec: Spec | T, expect: type[T]) -> T:
     if not isinstance(made, expect):
         raise SpecError(f"{spec!r} describes a {type(made).__name__}, where a {expect.__name__} is needed")
     return made
+
+
+def class_of(spec: Spec) -> type:
+    """The class whose objects a spec describes; its parameters are not looked at.
+
+    Raises:
+        SpecError: an unknown kind (with the nearest known one), or no spec at all.
+    """
+    kind = spec if isinstance(spec, str) else spec.get("kind")
+    if not isinstance(kind, str):
+        raise SpecError(f"a spec is a name or a dict with a 'kind', not {spec!r}")
+    return _find(kind)
 
 
 def _construct(spec: object) -> object:
