@@ -26,8 +26,11 @@ LOGGER = logging.getLogger(__name__)
 ATTEMPTS = 3
 """How often a query is asked before the engine is given up."""
 
-PATIENCE_S = 10.0
-"""How long an engine may take to start, or to answer once its time for a search is over, before it counts as hung."""
+START_S = 30.0
+"""How long an engine may take to start, and to take its options."""
+
+PATIENCE_S = 5.0
+"""How long an engine may take to answer once its time for a search is over, before it counts as hung."""
 
 NODES_PER_HASH_MB = 50_000
 """How many nodes of a search are given one more megabyte of hash, where the options do not set it."""
@@ -70,6 +73,15 @@ class Found:
     lines: tuple[Line, ...]
     cut_short: bool
 
+    def value(self, by_wdl: bool = False) -> float:
+        """Expected result of the player to move, -1 to 1.
+
+        A search may end on a move that has just overtaken the others and has no exact score of its own yet. It is
+        then worth as much as the best of them.
+        """
+        own = next((line for line in self.lines if line.move == self.best), self.lines[0])
+        return own.expected(by_wdl)
+
 
 class _Uci(chess.engine.UciProtocol):
     """python-chess's protocol, which also keeps the last exact score of each line.
@@ -102,11 +114,9 @@ class _Engine:
         transport, protocol = await _Uci.popen(list(command), setpgrp=True, stderr=asyncio.subprocess.DEVNULL)
         engine = cls(command, transport, protocol)
         try:
-            await engine._or_death(protocol.initialize(), search.patience, "start")
+            await engine._or_death(protocol.initialize(), START_S, "start")
             engine._check_options(options, search)
-            await engine._or_death(
-                protocol.configure(engine._options(options, search)), search.patience, "take options"
-            )
+            await engine._or_death(protocol.configure(engine._options(options, search)), START_S, "take options")
         except BaseException:
             engine.kill()
             raise
@@ -216,6 +226,7 @@ class EnginePool:
 
     def __init__(self, command: tuple[str, ...], size: int, options: Mapping[str, Any], search: Search) -> None:
         self.command = command
+        self.name = ""
         self.restarts = 0
         self.cut_short = 0
         self._search = search
@@ -299,6 +310,7 @@ class EnginePool:
             raise EngineError(
                 f"{self.command[0]!r} does not start as a UCI engine: {error}; give the path of one"
             ) from error
+        self.name = engine.protocol.id.get("name", self.command[0])
         self.restarts += slot.has_run
         slot.engine, slot.has_run = engine, True
         return engine

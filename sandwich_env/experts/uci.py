@@ -53,6 +53,7 @@ class UciExpert(Expert):
         patience: seconds beyond `time` after which an engine counts as hung.
 
     Attributes:
+        engine_name: what the engine calls itself; empty until it was first asked.
         restarts: how many engines had to be replaced so far.
         cut_short: how many searches the time cap, not the count of nodes, may have ended.
     """
@@ -82,6 +83,10 @@ class UciExpert(Expert):
         self._command = find_engine(path)
         self._engines: EnginePool | None = None
         self._closed = False
+
+    @property
+    def engine_name(self) -> str:
+        return self._engines.name if self._engines else ""
 
     @property
     def restarts(self) -> int:
@@ -128,8 +133,8 @@ class UciExpert(Expert):
     def _weigh(self, board: chess.Board, found: Found) -> tuple[list[int], NDArray[np.float64], float]:
         """Actions and logits of the scored moves, best first, and the value."""
         expected = {line.move: line.expected(self.wdl) for line in found.lines}
-        # A search may end on a move that has just overtaken the others and has no exact score of its own yet.
-        value = expected.pop(found.best, found.lines[0].expected(self.wdl))
+        value = found.value(self.wdl)
+        expected.pop(found.best, None)
         moves = [found.best, *expected]
         worth = np.array([value, *expected.values()]) / self.temperature
         falling = np.arange(len(worth)) * RANK_GAP
