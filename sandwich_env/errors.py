@@ -49,6 +49,10 @@ class TooSmallGapError(SandwichError, ValueError):
     """The strength of E less that of H is too small to divide by, so that PGR would be noise."""
 
 
+class RunLockedError(SandwichError, RuntimeError):
+    """Another process is at work in the folder of this run."""
+
+
 class MissingExtraError(SandwichError, ImportError):
     """A library is missing that one of the package's extras installs."""
 

@@ -9,12 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandwich_env.errors import DataError, MissingExtraError, SandwichError
+from sandwich_env.errors import DataError, MissingExtraError, RunLockedError
 from sandwich_env.files import write_atomically
-
-
-class LockedError(SandwichError, RuntimeError):
-    """Another process is at work on this folder."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +90,7 @@ class RunFolder:
         """Keep every other process out. The system takes the lock back from a process that was killed.
 
         Raises:
-            LockedError: another process holds it.
+            RunLockedError: another process holds it.
             OSError: the folder cannot be made.
         """
         try:
@@ -106,7 +102,7 @@ class RunFolder:
         try:
             lock.acquire()
         except Timeout as error:
-            raise LockedError(
+            raise RunLockedError(
                 f"another process is at work on {str(self.root)!r}: wait for it to end, or give another folder"
             ) from error
         try:
