@@ -16,7 +16,7 @@ import numpy as np
 
 from sandwich_env.errors import SpecError, did_you_mean
 
-Spec: TypeAlias = "str | Mapping[str, Any]"
+Spec: TypeAlias = str | Mapping[str, Any]
 
 KINDS: dict[str, str] = {
     # experts
