@@ -25,7 +25,6 @@ Observations = dict[str, NDArray[np.generic]]
 ILLEGAL_ACTION = "illegal_action"
 """The name under which an episode ends that a player forfeited by an illegal action."""
 
-_NO_FORFEIT = 2
 _NAMES = {reason.value: reason.name.lower() for reason in Termination}
 
 
@@ -93,7 +92,9 @@ class ChessCore:
         self.seeds: UInt64s = np.zeros(num_games, dtype=np.uint64)
         self.episodes = np.full(num_games, -1, dtype=np.int64)
         self.keys: UInt64s = np.zeros(num_games, dtype=np.uint64)
-        self._forfeits = np.full(num_games, _NO_FORFEIT, dtype=np.int8)
+        self._forfeited = np.zeros(num_games, dtype=np.bool_)
+        self._forfeit_outcome = np.zeros(num_games, dtype=np.float32)
+        self._over = np.zeros(num_games, dtype=np.bool_)
         advised_seats(config.advised, self.learner_seats())  # an unknown name is an error now, not at the first deal
 
     def __len__(self) -> int:
@@ -115,7 +116,7 @@ class ChessCore:
         """Put the next episodes on the board; nobody has looked at it yet."""
         self.episodes[rows] += 1
         self.keys[rows] = mix(self.seeds[rows], self.episodes[rows])
-        self._forfeits[rows] = _NO_FORFEIT
+        self._forfeited[rows] = False
         self._seat_learner(rows)
         starts = self.config.starts
         if starts:
@@ -123,6 +124,7 @@ class ChessCore:
             self.games.reset(rows, [starts[k] for k in drawn])
         else:
             self.games.reset(rows)
+        self._over = self.games.finished | self._forfeited
         seats = np.broadcast_to(advised_seats(self.config.advised, self.learner_seats()), (len(self), 2))
         self.channel.begin(rows, seats)
 
@@ -153,6 +155,7 @@ class ChessCore:
             actions = self._forfeit_illegal(actions)
         else:
             self.games.step(actions)
+        self._over = self.games.finished | self._forfeited
         self.channel.arrive(self.games, self.keys, actions != NO_ACTION)
         rewards = np.asarray(self.config.reward(self.games, played, self.outcome), dtype=np.float64)
         if rewards.shape != (len(self), 2):
@@ -176,7 +179,8 @@ class ChessCore:
                 raise
             legal = self.games.legal_mask()[np.arange(len(self)), actions] == 1
             lost = (actions != NO_ACTION) & ~legal
-            self._forfeits[lost] = np.where(seats_to_move(self.games)[lost] == WHITE, -1, 1)
+            self._forfeited[lost] = True
+            self._forfeit_outcome[lost] = np.where(seats_to_move(self.games)[lost] == WHITE, -1, 1)
             actions = np.where(lost, NO_ACTION, actions)
             self.games.step(actions)
             self.channel.forget(lost)
@@ -187,7 +191,7 @@ class ChessCore:
     @property
     def terminated(self) -> Bools:
         """bool [N]: over by the rules of chess, or forfeited."""
-        terminated: Bools = self.games.terminated | (self._forfeits != _NO_FORFEIT)
+        terminated: Bools = self.games.terminated | self._forfeited
         return terminated
 
     @property
@@ -198,18 +202,18 @@ class ChessCore:
     @property
     def over(self) -> Bools:
         """bool [N]: terminated or truncated."""
-        over: Bools = self.games.finished | (self._forfeits != _NO_FORFEIT)
-        return over
+        return self._over
 
     @property
     def outcome(self) -> NDArray[np.float32]:
         """float32 [N], from White's side: 1, 0 or -1 in a game that is over, NaN in one that is not."""
-        forfeited = self._forfeits != _NO_FORFEIT
-        return np.where(forfeited, self._forfeits, self.games.outcome).astype(np.float32)
+        if not self._over.any():
+            return np.full(len(self), np.nan, dtype=np.float32)
+        return np.where(self._forfeited, self._forfeit_outcome, self.games.outcome)
 
     def termination(self, i: int) -> str:
         """Why game i is over, as a word: a `Termination` in lower case, or "illegal_action"."""
-        if self._forfeits[i] != _NO_FORFEIT:
+        if self._forfeited[i]:
             return ILLEGAL_ACTION
         return _NAMES[int(self.games.termination[i])]
 
@@ -218,7 +222,7 @@ class ChessCore:
     def legal_mask(self) -> NDArray[np.int8]:
         """Which actions are legal, int8 [N, 4672]; none in a game that is over."""
         mask = self.games.legal_mask()
-        mask[self._forfeits != _NO_FORFEIT] = 0
+        mask[self._forfeited] = 0
         return mask
 
     def observe(self, out: Observations | None = None) -> Observations:
@@ -233,10 +237,10 @@ class ChessCore:
         if out is None:
             seen: Observations = {"observation": self.games.observe(), "action_mask": self.games.legal_mask()}
         else:
-            seen = out
+            seen = dict(out)
             self.games.observe(seen["observation"])  # type: ignore[arg-type]
             self.games.legal_mask(seen["action_mask"])  # type: ignore[arg-type]
-        seen["action_mask"][self._forfeits != _NO_FORFEIT] = 0
+        seen["action_mask"][self._forfeited] = 0
         advice = self.channel.visible
         seen["advice_move"] = advice.move
         seen["advice_value"] = advice.value[:, None]
@@ -282,8 +286,8 @@ def new_observations(num_games: int) -> Observations:
 
 
 def unbatch(seen: Observations, i: int) -> dict[str, Any]:
-    """What is seen in game i, as an element of `observation_space()`: a copy."""
-    one = {key: array[i].copy() for key, array in seen.items()}
+    """What is seen in game i, as an element of `observation_space()`: views of the arrays."""
+    one: dict[str, Any] = {key: array[i] for key, array in seen.items()}
     one["advice_move"] = np.int64(one["advice_move"])
     return one
 

@@ -37,7 +37,7 @@ class Result(Reward):
     """1 for a win, -1 for a loss, 0 for a draw, for a game cut short and for every ply that ends nothing."""
 
     def __call__(self, games: Games, played: NDArray[np.bool_], outcome: NDArray[np.float32]) -> Rewards:
-        white = np.nan_to_num(outcome.astype(np.float64))
+        white = np.where(np.isnan(outcome), 0.0, outcome)
         return np.stack([white, -white], axis=1)
 
 

@@ -225,7 +225,7 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
 
     def _final(self, ended: Bools) -> Infos:
         """The ends of games that are about to be dealt again, as Gymnasium's `SAME_STEP` shows them."""
-        seen = self._core.observe()
+        seen = self._core.observe()  # new arrays, which the ends below are views of
         final = np.full(self.num_envs, None, dtype=object)
         for i in np.flatnonzero(ended):
             final[i] = unbatch(seen, int(i))

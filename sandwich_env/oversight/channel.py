@@ -128,9 +128,9 @@ class AdvisorChannel:
             keys: uint64 [N], the games' keys.
             rows: bool [N].
         """
-        self._forget(rows)
         if self.advisor is None:
             return
+        self._forget(rows)
         seats = seats_to_move(games)
         here = np.flatnonzero(rows & ~games.finished)
         due = np.zeros(len(self), dtype=np.bool_)
