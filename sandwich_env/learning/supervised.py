@@ -1,0 +1,223 @@
+"""Fitting a network to examples, one step after another, stoppable at any of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from sandwich_env.errors import DataError, SpecError
+from sandwich_env.learning.examples import Examples, unpack_legal, unpack_planes
+from sandwich_env.nets.geometry import mirrored_actions
+from sandwich_env.nets.residual import PolicyValueNetwork
+
+CASTLING_PLANES = slice(0, 4)
+_MIRRORED = mirrored_actions()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitConfig:
+    """How a network is fitted."""
+
+    steps: int
+    """Gradient steps in all."""
+    batch_size: int = 256
+    """Examples a step."""
+    learning_rate: float = 2e-3
+    """The highest, after a warm-up over the first twentieth of the steps; it falls to zero along a cosine."""
+    weight_decay: float = 1e-4
+    """Of AdamW (Loshchilov and Hutter 2019)."""
+    value_weight: float = 1.0
+    """What the squared error of the value counts beside the cross-entropy of the policy."""
+    mirror: bool = True
+    """Show half of the positions without castling rights with the a-file and the h-file exchanged."""
+    seed: int = 0
+    """Of the order of the examples and of the mirroring."""
+
+    def __post_init__(self) -> None:
+        if self.steps < 0 or self.batch_size < 1:
+            raise SpecError(f"steps is {self.steps!r} and batch_size {self.batch_size!r}: give 0 or more and 1 or more")
+        if not self.learning_rate > 0 or self.weight_decay < 0 or self.value_weight < 0:
+            raise SpecError(
+                f"learning_rate is {self.learning_rate!r}, weight_decay {self.weight_decay!r}, "
+                f"value_weight {self.value_weight!r}: they must be positive, and 0 or more"
+            )
+
+
+@dataclass(frozen=True)
+class FitScore:
+    """How well a network predicts examples.
+
+    Attributes:
+        policy_loss: cross-entropy over the legal moves, in nats.
+        accuracy: share of positions whose move has the highest logit.
+        value_loss: mean squared error of the value.
+    """
+
+    policy_loss: float
+    accuracy: float
+    value_loss: float
+
+
+class Fit:
+    """A fit in progress: a network, its optimizer, and the step that it has reached.
+
+    Everything random is a function of the seed and of the step, so that a fit that is stopped and taken up again ends
+    with the same weights.
+
+    Args:
+        network: is trained in place.
+        config: how.
+        groups: int [N], which of the `shares` each example is drawn by; all are drawn alike without it.
+        shares: the share of each batch that comes from each group.
+    """
+
+    def __init__(
+        self,
+        network: PolicyValueNetwork,
+        examples: Examples,
+        config: FitConfig,
+        groups: NDArray[np.int64] | None = None,
+        shares: tuple[float, ...] = (1.0,),
+    ) -> None:
+        if len(examples) == 0:
+            raise DataError("there are no examples to fit a network to")
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.examples = examples
+        self.config = config
+        self.step = 0
+        groups = np.zeros(len(examples), np.int64) if groups is None else groups
+        self._members = [np.flatnonzero(groups == group) for group in range(len(shares))]
+        kept = np.array([share if len(rows) else 0.0 for share, rows in zip(shares, self._members, strict=True)])
+        self._shares = kept / kept.sum()
+        self._orders: dict[int, tuple[int, NDArray[np.int64]]] = {}
+        decays = [p for p in network.parameters() if p.ndim > 1]
+        others = [p for p in network.parameters() if p.ndim <= 1]
+        self.optimizer = torch.optim.AdamW(
+            [{"params": decays, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}],
+            lr=config.learning_rate,
+        )
+
+    def run(self, until: int | None = None, on_step: Callable[[int, float], None] | None = None) -> None:
+        """Step until the given step, or to the end.
+
+        Args:
+            until: the step to stop before; the config's `steps` without it.
+            on_step: is told the number of steps done and the loss of the last.
+        """
+        last = self.config.steps if until is None else min(until, self.config.steps)
+        self.network.train()
+        while self.step < last:
+            loss = self._step()
+            self.step += 1
+            if on_step is not None:
+                on_step(self.step, loss)
+        self.network.eval()
+
+    def _step(self) -> float:
+        rows, mirrored = self._draw()
+        planes, legal, action = _batch(self.examples, rows, mirrored)
+        logits, value = self.network(planes)
+        losses = functional.cross_entropy(logits.masked_fill(~legal, -1e9), action, reduction="none")
+        policy_loss = (losses * torch.from_numpy(self.examples.policy_weight[rows])).mean()
+        errors = (value - torch.from_numpy(self.examples.value[rows])).square()
+        value_loss = (errors * torch.from_numpy(self.examples.value_weight[rows])).mean()
+        loss = policy_loss + self.config.value_weight * value_loss
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._learning_rate()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        self.optimizer.step()
+        return float(loss.detach())
+
+    def _draw(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """The rows of this step's batch: each group is gone through in a new order at each of its epochs."""
+        size = self.config.batch_size
+        bounds = np.round(np.cumsum(self._shares) * size).astype(int)
+        rows = []
+        for group, (start, end) in enumerate(zip([0, *bounds[:-1]], bounds, strict=True)):
+            members, quota = self._members[group], end - start
+            places = self.step * quota + np.arange(quota)
+            for epoch in np.unique(places // max(len(members), 1)):
+                order = self._order(group, int(epoch))
+                rows.append(members[order[places[places // len(members) == epoch] % len(members)]])
+        flips = np.random.default_rng((self.config.seed, self.step, 1)).random(size) < 0.5
+        return np.concatenate(rows), flips & self.config.mirror
+
+    def _order(self, group: int, epoch: int) -> NDArray[np.int64]:
+        if self._orders.get(group, (-1,))[0] != epoch:
+            rng = np.random.default_rng((self.config.seed, group, epoch))
+            self._orders[group] = (epoch, rng.permutation(len(self._members[group])))
+        return self._orders[group][1]
+
+    def _learning_rate(self) -> float:
+        warm_up = max(1, self.config.steps // 20)
+        if self.step < warm_up:
+            return self.config.learning_rate * (self.step + 1) / warm_up
+        done = (self.step - warm_up) / max(1, self.config.steps - warm_up)
+        return self.config.learning_rate * 0.5 * (1.0 + math.cos(math.pi * done))
+
+    def state(self) -> dict[str, Tensor]:
+        """Weights, optimizer and step as tensors, for a checkpoint."""
+        state = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
+        for index, moments in self.optimizer.state_dict()["state"].items():
+            state |= {f"optimizer.{index}.{name}": torch.as_tensor(tensor) for name, tensor in moments.items()}
+        return state | {"step": torch.tensor(self.step)}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from a checkpoint of a fit with the same examples and config."""
+        network = {k.removeprefix("network."): t for k, t in state.items() if k.startswith("network.")}
+        self.network.load_state_dict(network)
+        moments: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in state.items():
+            if key.startswith("optimizer."):
+                _, index, name = key.split(".")
+                moments.setdefault(int(index), {})[name] = tensor
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
+        self.step = int(state["step"])
+
+
+def _batch(examples: Examples, rows: NDArray[np.int64], mirrored: NDArray[np.bool_]) -> tuple[Tensor, Tensor, Tensor]:
+    planes, legal = unpack_planes(examples.planes[rows]), unpack_legal(examples.legal[rows])
+    action = examples.action[rows]
+    mirrored = mirrored & ~planes[:, 0, 0, CASTLING_PLANES].any(axis=1)
+    if mirrored.any():
+        # The clock plane marks one square by number, so it must not be turned over with the board.
+        clock = planes[mirrored, :, :, 5]
+        planes[mirrored] = planes[mirrored, :, ::-1]
+        planes[mirrored, :, :, 5] = clock
+        legal[mirrored] = legal[mirrored][:, _MIRRORED]
+        action = np.where(mirrored, _MIRRORED[action], action)
+    floats = torch.from_numpy(planes).to(torch.float32).permute(0, 3, 1, 2)
+    return floats, torch.from_numpy(legal), torch.from_numpy(action)
+
+
+@torch.no_grad()
+def score(network: PolicyValueNetwork, examples: Examples, chunk: int = 512) -> FitScore:
+    """How well a network predicts examples that it may not have seen."""
+    network.eval()
+    policy_loss = hits = value_loss = 0.0
+    policy_total = float(examples.policy_weight.sum())
+    value_total = float(examples.value_weight.sum())
+    for start in range(0, len(examples), chunk):
+        rows = np.arange(start, min(start + chunk, len(examples)))
+        planes, legal, action = _batch(examples, rows, np.zeros(len(rows), np.bool_))
+        logits, value = network(planes)
+        logits = logits.masked_fill(~legal, -1e9)
+        weight = torch.from_numpy(examples.policy_weight[rows])
+        policy_loss += float((functional.cross_entropy(logits, action, reduction="none") * weight).sum())
+        hits += float(((logits.argmax(dim=1) == action) * weight).sum())
+        errors = (value - torch.from_numpy(examples.value[rows])).square()
+        value_loss += float((errors * torch.from_numpy(examples.value_weight[rows])).sum())
+    return FitScore(
+        policy_loss=policy_loss / policy_total if policy_total else math.nan,
+        accuracy=hits / policy_total if policy_total else math.nan,
+        value_loss=value_loss / value_total if value_total else math.nan,
+    )

@@ -1,0 +1,107 @@
+"""Running a network on batches: convolutions fused with their norms, fixed chunks, the device's best precision."""
+
+from __future__ import annotations
+
+import copy
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from sandwich_env.errors import SpecError
+from sandwich_env.nets.residual import PolicyValueNetwork
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+def pick_device(device: str) -> torch.device:
+    """The device that a name stands for; "auto" is the GPU where there is one.
+
+    Raises:
+        SpecError: no such device here.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        picked = torch.device(device)
+        torch.empty(0, device=picked)
+    except (RuntimeError, AssertionError) as error:
+        raise SpecError(f"device {device!r} cannot be used here: give 'auto' or 'cpu' ({error})") from error
+    return picked
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 is quicker than float32 there: a GPU, or a CPU with instructions for it."""
+    if device.type != "cpu":
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+class NetworkRunner:
+    """Evaluates planes with a network, in chunks of a few fixed sizes.
+
+    A position's answer does not depend on how many others it came with, though the libraries beneath pick another
+    order of summation for another size of batch: chunks are filled up with zeros to sizes for which the tower gives
+    the same bits, and the small layers of the value head, for which there are none, sum in float64.
+
+    Args:
+        network: is copied, so that it can be trained on while this one answers as it did.
+        device: "auto", "cpu", "cuda" or any other that torch knows.
+        precision: "auto" takes bfloat16 where it is quick, float32 elsewhere.
+    """
+
+    SIZES = (4, 32, 128)
+    """Positions in a chunk. Fewer than four would not give the same bits on two threads."""
+
+    def __init__(self, network: PolicyValueNetwork, device: str = "auto", precision: Precision = "auto") -> None:
+        self.device = pick_device(device)
+        if precision not in ("auto", "float32", "bfloat16"):
+            raise SpecError(f"precision is {precision!r}: it must be 'auto', 'float32' or 'bfloat16'")
+        fast = has_fast_bfloat16(self.device) if precision == "auto" else precision == "bfloat16"
+        self.dtype = torch.bfloat16 if fast else torch.float32
+        self.network = _fused(network).to(self.device, self.dtype, memory_format=torch.channels_last)
+        self.network.value_hidden.to(torch.float64)
+        self.network.value_out.to(torch.float64)
+
+    @torch.inference_mode()
+    def run(self, planes: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Logits of all actions, legal or not, and values.
+
+        Args:
+            planes: bool [N, 8, 8, 20], from `Games.observe(history=1)`.
+
+        Returns:
+            float32 [N, 4672] and float32 [N].
+        """
+        logits, values = [], []
+        for chunk in self._chunks(torch.from_numpy(planes)):
+            some_logits, some_values = self.network(chunk.to(self.device, self.dtype).permute(0, 3, 1, 2))
+            logits.append(some_logits.float().cpu())
+            values.append(some_values.float().cpu())
+        if not logits:
+            return np.zeros((0, 4672), np.float32), np.zeros(0, np.float32)
+        return torch.cat(logits)[: len(planes)].numpy(), torch.cat(values)[: len(planes)].numpy()
+
+    def _chunks(self, planes: torch.Tensor) -> list[torch.Tensor]:
+        largest = self.SIZES[-1]
+        chunks = list(planes.split(largest)) if len(planes) else []
+        if chunks and len(chunks[-1]) not in self.SIZES:
+            size = next(size for size in self.SIZES if size >= len(chunks[-1]))
+            filled = torch.zeros((size, *planes.shape[1:]), dtype=planes.dtype)
+            filled[: len(chunks[-1])] = chunks[-1]
+            chunks[-1] = filled
+        return chunks
+
+
+def _fused(network: PolicyValueNetwork) -> PolicyValueNetwork:
+    fused = copy.deepcopy(network).eval()
+    for module in list(fused.modules()):
+        if isinstance(module, nn.Sequential) and len(module) == 2 and isinstance(module[1], nn.BatchNorm2d):
+            convolution = module[0]
+            if isinstance(convolution, nn.Conv2d):
+                module[0] = fuse_conv_bn_eval(convolution, module[1])
+                module[1] = nn.Identity()
+    return fused
