@@ -13,6 +13,7 @@ import numpy as np
 
 from sandwich_env.errors import DataError
 from sandwich_env.evaluation.files import open_text
+from sandwich_env.evaluation.records import status_text
 from sandwich_env.specs import check_count
 
 DEFAULT = "default"
@@ -96,7 +97,7 @@ def _position(text: str, where: str) -> str:
     except ValueError as error:
         raise DataError(f"{where}: {text!r} is no position: {error}") from error
     if not board.is_valid():
-        raise DataError(f"{where}: {text!r} is no legal position ({board.status()!r})")
+        raise DataError(f"{where}: {text!r} is no legal position: {status_text(board)}")
     if board.is_game_over():
         raise DataError(f"{where}: {text!r} is over before it begins: openings are positions to play on from")
     return board.fen()

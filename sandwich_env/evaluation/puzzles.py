@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sandwich_env.errors import DataError
 from sandwich_env.evaluation.files import open_text
 from sandwich_env.evaluation.intervals import LEVEL, Estimate, share_of
+from sandwich_env.evaluation.records import status_text
 from sandwich_env.experts.base import Expert
 from sandwich_env.players.base import Player
 from sandwich_env.players.expert_player import ExpertPlayer
@@ -115,7 +116,7 @@ def _puzzle(row: dict[str, str], rating: int, where: str) -> Puzzle:
     try:
         board = chess.Board(fen)
         if not board.is_valid():
-            raise ValueError(f"no such position can be played on from: {board.status()!r}")  # noqa: TRY301
+            raise ValueError(f"{fen!r} is no legal position: {status_text(board)}")  # noqa: TRY301
         moves = tuple(board.push_uci(word) for word in words)
         return Puzzle(row["PuzzleId"], fen, moves, rating, tuple((row.get("Themes") or "").split()))
     except ValueError as error:
