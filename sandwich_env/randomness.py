@@ -26,7 +26,8 @@ def mix(*parts: ArrayLike | str) -> UInt64s:
     Raises:
         TypeError: a part is neither a name nor made of integers of 64 bits or fewer.
     """
-    key = np.zeros(1, dtype=np.uint64)
+    # The number of parts comes first, so that mix(a, b, 0) is not mix(mix(a, b)).
+    key = np.full(1, len(parts), dtype=np.uint64)
     with np.errstate(over="ignore"):
         for part in parts:
             number = np.asarray(zlib.crc32(part.encode()) if isinstance(part, str) else part)
@@ -95,8 +96,9 @@ class Streams:
         """A uniformly drawn true column of each row of `mask` [N, K]; -1 in a row with none, [N]."""
         counts = mask.sum(axis=1)
         rank = self.integers(np.maximum(counts, 1))
-        at = np.argmax(np.cumsum(mask, axis=1) > rank[:, None], axis=1)
-        return np.where(counts > 0, at, -1)
+        columns = np.append(np.nonzero(mask)[1], -1)
+        chosen: NDArray[np.int64] = columns[np.where(counts > 0, np.cumsum(counts) - counts + rank, -1)]
+        return chosen
 
     def sample(self, logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.int64]:
         """A column of each row of `logits` [N, K] drawn from softmax(logits / temperature), [N]; -1 if all are -inf."""

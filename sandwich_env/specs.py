@@ -88,10 +88,10 @@ def from_spec(spec: Spec | T, expect: type[T]) -> T:
     if isinstance(spec, expect):
         return spec
     if not isinstance(spec, (str, Mapping)):
-        raise SpecError(f"{spec!r} is a {type(spec).__name__}, where a {expect.__name__} or its spec is needed")
+        raise SpecError(f"{spec!r} is no {expect.__name__}, and no spec of one")
     made = _construct(spec)
     if not isinstance(made, expect):
-        raise SpecError(f"{spec!r} describes a {type(made).__name__}, where a {expect.__name__} is needed")
+        raise SpecError(f"{spec!r} describes {made!r}, which is no {expect.__name__}")
     return made
 
 

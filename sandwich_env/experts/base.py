@@ -44,6 +44,6 @@ class Expert(Specified, ABC):
 
 def result_for_mover(games: Games) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     """Which games are over [N], and the result for the player to move [N]: +1, 0 or -1; 0 in an unfinished game."""
-    over = games.terminated | games.truncated
-    white = np.nan_to_num(np.where(over, games.outcome, 0.0))
+    over = games.finished
+    white = np.where(over, games.outcome, 0.0)  # the outcome is NaN while a game goes on
     return over, np.where(games.turn == chess.WHITE, white, -white).astype(np.float32)

@@ -103,7 +103,7 @@ class UciExpert(Expert):
             EngineError: the engine failed a query three times, or is closed.
         """
         over, value = result_for_mover(games)
-        legal = games.legal_mask().astype(np.bool_) & ~over[:, None]
+        legal = games.legal_mask() == 1
         policy = np.full(legal.shape, -np.inf, dtype=np.float32)
         playing = np.flatnonzero(~over)
         boards = [games.board(int(row)) for row in playing]

@@ -12,6 +12,6 @@ class UniformExpert(Expert):
     """Gives every legal move the same logit, 0, and every unfinished game the value 0."""
 
     def evaluate(self, games: Games) -> Evaluation:
-        finished, value = result_for_mover(games)
-        legal = games.legal_mask().astype(np.bool_) & ~finished[:, None]
-        return Evaluation(policy=np.where(legal, np.float32(0), np.float32(-np.inf)), value=value)
+        _, value = result_for_mover(games)
+        policy = np.where(games.legal_mask() == 1, np.float32(0), np.float32(-np.inf))
+        return Evaluation(policy=policy, value=value)

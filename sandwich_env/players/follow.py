@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sandwich_env.advisors.base import VisibleAdvice
 from sandwich_env.players.base import Player
 from sandwich_env.randomness import Streams
-from sandwich_env.rules import Games
+from sandwich_env.rules import NUM_ACTIONS, Games
 from sandwich_env.specs import from_spec
 
 
@@ -25,9 +25,9 @@ class FollowAdvice(Player):
     def act(self, games: Games, advice: VisibleAdvice | None, rng: Streams) -> NDArray[np.int64]:
         if advice is None:
             return self.player.act(games, None, rng)
-        given = advice.available[:, 0] == 1
-        followed = given & games.legal_mask()[np.arange(len(games)), np.where(given, advice.move, 0)].astype(np.bool_)
-        followed &= ~(games.terminated | games.truncated)
+        given = (advice.available[:, 0] == 1) & (advice.move >= 0) & (advice.move < NUM_ACTIONS)
+        move = np.where(given, advice.move, 0)
+        followed = given & (games.legal_mask()[np.arange(len(games)), move] == 1)  # none is legal in a finished game
         actions = np.where(followed, advice.move, -1)
         alone = np.flatnonzero(~followed)
         if len(alone):
