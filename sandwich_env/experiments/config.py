@@ -92,7 +92,9 @@ class EvaluateSettings:
             check_count("puzzle_limit", self.puzzle_limit)
         for anchor in ("novice", "expert"):
             if anchor not in self.anchors:
-                raise SpecError(f"anchors is {self.anchors!r}: 'novice' and 'expert' must be among them, to measure PGR")
+                raise SpecError(
+                    f"anchors is {self.anchors!r}: 'novice' and 'expert' must be among them, to measure PGR"
+                )
         if len(set(self.anchors)) != len(self.anchors):
             raise SpecError(f"anchors is {self.anchors!r}: name each once")
 

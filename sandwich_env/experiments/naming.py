@@ -1,10 +1,10 @@
 """From what a person writes to experts, advisors and players: short names, paths of weights, specs as text or as dicts.
 
-    expert, novice            the shipped networks
-    somewhere/h.safetensors   any other network
-    stockfish:nodes=1000      an engine
-    random_move:epsilon=0.5   a kind with arguments; what it wraps is filled in
-    {"kind": ..., ...}        a whole spec, as JSON or as a mapping
+expert, novice            the shipped networks
+somewhere/h.safetensors   any other network
+stockfish:nodes=1000      an engine
+random_move:epsilon=0.5   a kind with arguments; what it wraps is filled in
+{"kind": ..., ...}        a whole spec, as JSON or as a mapping
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ def make_expert(given: Spec | Expert, device: str = "auto") -> Expert:
             return from_spec({"kind": "uci"}, Expert)  # type: ignore[type-abstract]
         if spec not in KINDS and ":" not in spec:
             known = (*SHIPPED, *ENGINES, *KINDS)
-            raise SpecError(f"there is no expert {spec!r}: give weights (.safetensors) or a name; {did_you_mean(spec, known)}")
+            raise SpecError(
+                f"there is no expert {spec!r}: give weights (.safetensors) or a name; {did_you_mean(spec, known)}"
+            )
     elif spec.get("kind") == "stockfish":
         spec = {**spec, "kind": "uci"}
     return from_spec(spec, Expert)  # type: ignore[type-abstract]
@@ -133,7 +135,9 @@ def make_player(given: Spec | Player, device: str = "auto") -> Player:
         return ExpertPlayer(make_expert(spec, device))
     if isinstance(spec, str) and spec not in KINDS and ":" not in spec:
         known = (*SHIPPED, *ENGINES, *KINDS)
-        raise SpecError(f"there is no player {spec!r}: give weights (.safetensors) or a name; {did_you_mean(spec, known)}")
+        raise SpecError(
+            f"there is no player {spec!r}: give weights (.safetensors) or a name; {did_you_mean(spec, known)}"
+        )
     cls = class_of(spec)
     if issubclass(cls, Expert):
         return ExpertPlayer(from_spec(spec, Expert))  # type: ignore[type-abstract]

@@ -1,0 +1,347 @@
+"""`sandwich run`: H plays, learns and is measured, round after round, in a folder that can be gone on from.
+
+Every stage ends with a file that is either whole or not there, and begins by looking for it. All that is random comes
+from the seed and from what it is drawn for. So a run that was killed, at any moment, goes on where it was and ends with
+the numbers of a run that never was.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sandwich_env.errors import DataError, SpecError
+from sandwich_env.evaluation.matches import MatchResult, play_match
+from sandwich_env.evaluation.puzzles import solve_puzzles
+from sandwich_env.experiments.about import about
+from sandwich_env.experiments.config import RunConfig, check_same, config_from, config_to_plain
+from sandwich_env.experiments.contenders import EXPERT, NOVICE, Contenders, student_name
+from sandwich_env.experiments.folder import RunFolder, read_json, write_json, write_lines
+from sandwich_env.experiments.measure import (
+    Row,
+    fill,
+    measure_agreement,
+    measure_games,
+    measure_puzzles,
+    measure_start,
+    measure_strength,
+    new_row,
+    positions_from,
+    rng_for,
+)
+from sandwich_env.experiments.progress import Reporter, Silent
+from sandwich_env.experts.base import Expert
+from sandwich_env.experts.network import NetworkExpert
+from sandwich_env.learning.corpus import Corpus
+from sandwich_env.learning.examples import Examples
+from sandwich_env.learning.fine_tune import fine_tune, steps_for
+from sandwich_env.learning.methods.base import Lesson
+from sandwich_env.learning.self_play import Table, draw_starts, play_games
+from sandwich_env.learning.supervised import FitConfig
+from sandwich_env.nets.weights import save_network
+from sandwich_env.players.base import Player
+from sandwich_env.players.expert_player import ExpertPlayer
+from sandwich_env.randomness import mix
+
+
+def start(config: RunConfig, reporter: Reporter | None = None) -> list[Row]:
+    """Run a config in a new folder, to its end; returns the metrics of its rounds.
+
+    Raises:
+        DataError: the folder holds a run already.
+        RunLockedError: another process is at work there.
+        SandwichError: something in the config cannot be made.
+        OSError: a file could not be written. What was recorded is whole, and `resume` goes on from there.
+    """
+    folder = RunFolder(config.out)
+    with folder.locked():
+        if folder.config.is_file():
+            raise DataError(
+                f"{str(config.out)!r} holds a run already: go on with it (sandwich run --resume {config.out}), "
+                f"or give another folder"
+            )
+        return _execute(config, folder, reporter or Silent())
+
+
+def resume(root: Path, config: RunConfig | None = None, reporter: Reporter | None = None) -> list[Row]:
+    """Go on with a run, to its end; one that has ended comes back as it is.
+
+    Args:
+        root: the run's folder.
+        config: must be the run's own, if given.
+        reporter: told what goes on.
+
+    Raises:
+        DataError: there is no run in the folder.
+        SpecError: the config differs from the run's (the text names the keys), or weights have changed since.
+        RunLockedError: another process is at work there.
+        OSError: a file could not be written.
+    """
+    folder = RunFolder(root)
+    recorded = folder.read_config()
+    if config is not None:
+        check_same(config, recorded, root)
+    config = config_from({**recorded, "out": str(root)}, repr(str(folder.config)))
+    with folder.locked():
+        return _execute(config, folder, reporter or Silent())
+
+
+def _execute(config: RunConfig, folder: RunFolder, reporter: Reporter) -> list[Row]:
+    torch.set_num_threads(config.threads)
+    contenders = Contenders.of(config)
+    try:
+        _sign_in(config, folder, contenders)
+        return _Run(config, folder, contenders, reporter).run()
+    finally:
+        contenders.close()
+
+
+def _sign_in(config: RunConfig, folder: RunFolder, contenders: Contenders) -> None:
+    """Write down what runs here, or see that it ran here before. The config comes last: with it, it is a run."""
+    weights = contenders.fingerprints()
+    if folder.config.is_file():
+        known = read_json(folder.about)["weights"]
+        for name, mark in weights.items():
+            if known.get(name) != mark:
+                raise SpecError(f"the weights {name!r} are not those that the run in {str(folder.root)!r} began with")
+        return
+    write_json(folder.about, about(weights))
+    write_json(folder.config, config_to_plain(config))
+
+
+class _Run:
+    """The stages of a run. Each is a method that returns what its file holds, and makes the file if it is not there."""
+
+    def __init__(self, config: RunConfig, folder: RunFolder, contenders: Contenders, reporter: Reporter) -> None:
+        self.config = config
+        self.folder = folder
+        self.who = contenders
+        self.reporter = reporter
+
+    def run(self) -> list[Row]:
+        """All rounds that are not measured yet, in their order."""
+        rows = self.folder.read_metrics()
+        for round in range(len(rows), self.config.rounds + 1):
+            rows.append(self.start_row() if round == 0 else self.round_row(round))
+            write_lines(self.folder.metrics, rows)
+            self.reporter.say(summary(rows[-1]))
+        return rows
+
+    # --- Round 0 ---
+
+    def start_row(self) -> Row:
+        """The measures of H before it learnt."""
+        row, settings = new_row(0), self.config.evaluate
+        with self.timed("0 measure"):
+            anchors = self.anchor_matches()
+            measure_start(row, anchors, seed=self.config.seed, resamples=settings.resamples, min_gap=settings.min_gap)
+            self.measure_knowledge(row, self.who.novice, NOVICE)
+        return row
+
+    def anchor_matches(self) -> list[MatchResult]:
+        """The matches of the anchors among each other."""
+        return [
+            self.match(
+                self.folder.anchor_match(first, second),
+                (self.who.anchors[first], self.who.anchors[second]),
+                (first, second),
+            )
+            for first, second in itertools.combinations(reversed(self.who.anchors), 2)
+        ]
+
+    def anchor_solved(self, name: str) -> NDArray[np.bool_]:
+        """Which puzzles an anchor solves."""
+        path = self.folder.anchor_puzzles(name)
+        if not path.is_file():
+            solved = solve_puzzles(self.who.anchors[name], self.who.puzzles, seed=self.config.seed).solved
+            write_json(path, {"solved": solved.tolist()})
+        return np.array(read_json(path)["solved"], dtype=np.bool_)
+
+    # --- The rounds after it ---
+
+    def round_row(self, round: int) -> Row:
+        """A round: play, learn, measure."""
+        row = new_row(round)
+        corpus = self.corpus(round)
+        measure_games(row, corpus)
+        student = self.student(round, corpus, row)
+        with self.timed(f"{round} measure"):
+            self.measure_student(row, student)
+        return row
+
+    def novice(self, round: int) -> NetworkExpert:
+        """H as it is before a round."""
+        return self.who.novice if round == 1 else NetworkExpert(self.folder.checkpoint(round - 1), self.config.device)
+
+    def corpus(self, round: int) -> Corpus:
+        """The games of a round, played in batches of which each is kept when it is over."""
+        path = self.folder.corpus(round)
+        if not path.is_file():
+            with self.timed(f"{round} play"):
+                corpus = self.play(round)
+                corpus.to_pgn(self.folder.games(round))
+                corpus.to_parquet(path)
+        self.drop_parts(round)
+        return Corpus.from_parquet(path)
+
+    def play(self, round: int) -> Corpus:
+        """The games of a round, of which some may be there already."""
+        settings, parts = self.config.play, []
+        player = self.who.method.player(self.novice(round))
+        table = self.table(round)
+        update = self.reporter.stage(f"round {round}: games", settings.games)
+        for index, first in enumerate(range(0, settings.games, settings.games_at_once)):
+            path = self.folder.part(round, index)
+            numbers = np.arange(first, min(first + settings.games_at_once, settings.games))
+            if not path.is_file():
+
+                def show(over: int, before: int = first) -> None:
+                    update(before + over)
+
+                seed = self.config.seed
+                play_games(player, table, numbers, seed=seed, round=round, on_progress=show).to_parquet(path)
+            parts.append(Corpus.from_parquet(path))
+        update(settings.games)
+        return Corpus.concatenate(parts)
+
+    def table(self, round: int) -> Table:
+        """Who may be asked in a round, and from where its games start."""
+        config = self.config
+        starts = draw_starts(
+            self.who.book, 4 * config.play.games, random_plies=config.play.random_plies, seed=config.seed, round=round
+        )
+        return Table(
+            advisor=self.who.advisor,
+            advised=config.advised,
+            protocol=self.who.protocol,
+            asks=config.asks,
+            starts=starts,
+            max_plies=config.play.max_plies,
+        )
+
+    def drop_parts(self, round: int) -> None:
+        """Remove what a corpus was put together from."""
+        for path in self.folder.part(round, 0).parent.glob(f"round_{round}_part_*"):
+            path.unlink()
+
+    def student(self, round: int, corpus: Corpus, row: Row) -> NetworkExpert:
+        """H after a round."""
+        path, fit = self.folder.checkpoint(round), self.folder.fit(round)
+        examples = self.examples(round, corpus)
+        settings = self.config.learn
+        steps = steps_for(len(examples), settings.epochs, settings.batch_size)
+        fill(row, examples=len(examples), steps=steps)
+        if not path.is_file():
+            with self.timed(f"{round} learn"):
+                update = self.reporter.stage(f"round {round}: steps", steps)
+                network = fine_tune(
+                    self.config.novice if round == 1 else self.folder.checkpoint(round - 1),
+                    examples,
+                    self.fit_config(round, steps),
+                    checkpoint=fit,
+                    checkpoint_every=settings.checkpoint_every,
+                    on_progress=lambda done, total: update(done),
+                )
+                save_network(network, path)
+        fit.unlink(missing_ok=True)
+        return NetworkExpert(path, self.config.device)
+
+    def examples(self, round: int, corpus: Corpus) -> Examples:
+        """What H learns in a round. The truth behind the advice stays here."""
+        earlier = range(max(1, round - self.config.learn.replay_rounds), round)
+        corpora = [Corpus.from_parquet(self.folder.corpus(past)) for past in earlier]
+        seen = Corpus.concatenate([*corpora, corpus]).visible()
+        rng = rng_for(self.config.seed, round, "lesson")
+        return self.who.method.examples(Lesson(seen, self.novice(round), round, rng))
+
+    def fit_config(self, round: int, steps: int) -> FitConfig:
+        """How H is fitted in a round."""
+        settings = self.config.learn
+        return FitConfig(
+            steps=steps,
+            batch_size=settings.batch_size,
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            value_weight=settings.value_weight,
+            mirror=settings.mirror,
+            seed=int(mix(self.config.seed, "fit", round)[0]),
+        )
+
+    # --- Measuring ---
+
+    def measure_student(self, row: Row, student: NetworkExpert) -> None:
+        """Strength, puzzles and agreement of H after a round."""
+        round, settings = row["round"], self.config.evaluate
+        name = student_name(round)
+        results = {
+            anchor: self.match(self.folder.match(round, anchor), (ExpertPlayer(student), player), (name, anchor))
+            for anchor, player in self.who.anchors.items()
+        }
+        measure_strength(
+            row,
+            results,
+            self.anchor_matches(),
+            name,
+            seed=self.config.seed,
+            resamples=settings.resamples,
+            min_gap=settings.min_gap,
+        )
+        self.measure_knowledge(row, student, name)
+
+    def measure_knowledge(self, row: Row, student: Expert, name: str) -> None:
+        """Puzzles and agreement, for which nobody needs to be played."""
+        config = self.config
+        solved = {anchor: self.anchor_solved(anchor) for anchor in (NOVICE, EXPERT)}
+        if name not in solved:
+            solved[name] = solve_puzzles(student, self.who.puzzles, seed=config.seed).solved
+        measure_puzzles(row, solved, name, seed=config.seed, resamples=config.evaluate.resamples)
+        played = MatchResult.from_dict(read_json(self.folder.anchor_match(EXPERT, NOVICE)))
+        positions = positions_from(played, config.evaluate.positions, config.seed)
+        measure_agreement(
+            row, student, self.who.expert, positions, seed=config.seed, resamples=config.evaluate.resamples
+        )
+
+    def match(self, path: Path, players: tuple[Player, Player], names: tuple[str, str]) -> MatchResult:
+        """A match from all openings, colours swapped; the games of the anchors' matches are kept."""
+        if not path.is_file():
+            update = self.reporter.stage(f"{names[0]} against {names[1]}: games", 2 * len(self.who.openings))
+            result = play_match(
+                *players,
+                self.who.openings,
+                seed=self.config.seed,
+                names=names,
+                max_plies=self.config.evaluate.max_plies,
+                on_progress=lambda done, total: update(done),
+            )
+            write_json(path, result.to_dict(with_games=True))
+        return MatchResult.from_dict(read_json(path))
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add what a stage takes to the run's account of seconds."""
+        began = time.monotonic()
+        yield
+        spent = read_json(self.folder.seconds) if self.folder.seconds.is_file() else {}
+        spent[stage] = round_seconds(spent.get(stage, 0.0) + time.monotonic() - began)
+        write_json(self.folder.seconds, spent)
+
+
+def round_seconds(seconds: float) -> float:
+    """Seconds to the tenth."""
+    return round(seconds, 1)
+
+
+def summary(row: Row) -> str:
+    """A round in a line."""
+    pgr = "none (gap too small)" if row["pgr"] is None else f"{row['pgr']:.2f}"
+    return (
+        f"round {row['round']}: Elo {row['elo']:+.0f} [{row['elo_low']:+.0f}, {row['elo_high']:+.0f}], PGR {pgr}, "
+        f"puzzles {row['puzzles']:.1%}, agreement {row['agreement']:.1%}"
+    )
