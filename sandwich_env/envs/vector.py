@@ -200,7 +200,7 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         outside = (chosen < 0) | (chosen >= NUM_ACTIONS)
         if outside.any():
             i = int(np.argmax(outside))
-            raise IllegalActionError(f"game {i}: {chosen[i]!r} is no action: they go from 0 to {NUM_ACTIONS - 1}")
+            raise IllegalActionError(f"game {i}: {int(chosen[i])!r} is no action: they go from 0 to {NUM_ACTIONS - 1}")
         if (self._core.episodes < 0).any():
             raise GameOverError("step() before the first game: call reset()")
         return chosen.astype(np.int64)

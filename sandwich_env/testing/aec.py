@@ -29,7 +29,7 @@ _OWN_CHANNEL, _OTHER_CHANNEL = 7, 13
 def check_aec(
     env_fn: Callable[[], Any], games: int = 10, seed: int = 0, max_plies: int = 512, claim_draws: bool = True
 ) -> None:
-    """Play random legal games to their ends and hold each ply against python-chess.
+    """Play legal games to their ends, at random but for mates, and hold each ply against python-chess.
 
     Of every ply: the mask holds exactly the legal moves, the pieces are seen from the agent's side, the other agent
     sees no legal action and no advice, observations lie in their space, nobody is paid before the end. Of every end: it
@@ -60,13 +60,24 @@ def _play_game(env: Any, rng: np.random.Generator, max_plies: int, claim_draws: 
         agent = env.agent_selection
         _check_turn(env, agent, board, earned)
         _check_goes_on(board, max_plies, claim_draws)
-        mask = env.observe(agent)["action_mask"]
-        action = int(rng.choice(np.flatnonzero(mask)))
+        action = _choose(board, env.observe(agent)["action_mask"], rng)
         assert env.step(action) is None, "step() returned something"
         board.push(action_to_move(action, board))
         for name in AGENTS:
             earned[name] += float(env.rewards[name])
     _check_end(env, board, earned, max_plies)
+
+
+def _choose(board: chess.Board, mask: Any, rng: np.random.Generator) -> int:
+    """A mate where there is one, so that games are won and lost; else a random legal action."""
+    for move in board.legal_moves:
+        if board.gives_check(move):
+            board.push(move)
+            mate = board.is_checkmate()
+            board.pop()
+            if mate:
+                return move_to_action(move, board)
+    return int(rng.choice(np.flatnonzero(mask)))
 
 
 def _check_turn(env: Any, agent: str, board: chess.Board, earned: dict[str, float]) -> None:

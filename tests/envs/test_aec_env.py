@@ -274,7 +274,9 @@ def test_the_parallel_environment_plays_the_action_of_the_agent_to_move() -> Non
 def test_the_parallel_environment_wants_the_action_of_the_agent_to_move() -> None:
     env = sandwich_chess_v0.parallel_env()
     env.reset(seed=0)
-    with pytest.raises(IllegalActionError, match=r"the turn of 'player_0', but the actions are those of \['player_1'\]"):
+    with pytest.raises(
+        IllegalActionError, match=r"the turn of 'player_0', but the actions are those of \['player_1'\]"
+    ):
         env.step({"player_1": 0})
     with pytest.raises(SpecError, match="unknown agent 'player_2': did you mean 'player_"):
         env.step({"player_0": 0, "player_2": 0})
