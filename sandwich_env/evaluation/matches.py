@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandwich_env.errors import DataError, IllegalActionError
-from sandwich_env.evaluation.files import write_atomically
 from sandwich_env.evaluation.records import game_to_pgn, termination_text
+from sandwich_env.files import replacing
 from sandwich_env.players.base import Player
 from sandwich_env.randomness import Streams, UInt64s, mix
 from sandwich_env.rules import NO_ACTION, NUM_ACTIONS, Games
@@ -134,7 +134,7 @@ class MatchResult:
         """
         if len(self.actions) != self.games:
             raise DataError("this result holds no games: it was read from data written without them")
-        with write_atomically(path) as part, part.open("w", encoding="utf-8") as stream:
+        with replacing(path) as part, part.open("w", encoding="utf-8") as stream:
             for game, actions in enumerate(self.actions):
                 stream.write(self._game_to_pgn(game, actions, event))
 

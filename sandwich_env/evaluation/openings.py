@@ -12,8 +12,8 @@ import chess.pgn
 import numpy as np
 
 from sandwich_env.errors import DataError
-from sandwich_env.evaluation.files import open_text
 from sandwich_env.evaluation.records import status_text
+from sandwich_env.files import open_text
 from sandwich_env.specs import check_count
 
 DEFAULT = "default"

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandwich_env.errors import DataError
-from sandwich_env.evaluation.files import open_text
 from sandwich_env.evaluation.intervals import LEVEL, Estimate, share_of
 from sandwich_env.evaluation.records import status_text
 from sandwich_env.experts.base import Expert
+from sandwich_env.files import open_text
 from sandwich_env.players.base import Player
 from sandwich_env.players.expert_player import ExpertPlayer
 from sandwich_env.randomness import Streams, mix

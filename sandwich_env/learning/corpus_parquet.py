@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sandwich_env.advisors.base import NO_MOVE
 from sandwich_env.errors import DataError, MissingExtraError
-from sandwich_env.evaluation.files import write_atomically
+from sandwich_env.files import replacing
 from sandwich_env.learning.corpus import Corpus, GameTable, Truth, VisibleCorpus
 from sandwich_env.learning.corpus_uci import action_names
 
@@ -40,7 +40,7 @@ def write_parquet(corpus: Corpus, path: str | Path) -> None:
     """
     pa, pq = _arrow()
     table = pa.table(_columns(corpus, pa)).replace_schema_metadata({_FORMAT: _VERSION})
-    with write_atomically(path) as part:
+    with replacing(path) as part:
         pq.write_table(table, part, compression="zstd")
 
 

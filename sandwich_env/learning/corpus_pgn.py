@@ -7,8 +7,8 @@ from pathlib import Path
 import chess
 import numpy as np
 
-from sandwich_env.evaluation.files import write_atomically
 from sandwich_env.evaluation.records import game_to_pgn
+from sandwich_env.files import replacing
 from sandwich_env.learning.corpus import Corpus
 from sandwich_env.learning.corpus_uci import action_names
 
@@ -32,7 +32,7 @@ def write_pgn(corpus: Corpus, path: str | Path, *, with_truth: bool = False) -> 
     comments = _comments(corpus, with_truth)
     lengths = seen.lengths()
     ends = np.cumsum(lengths)
-    with write_atomically(path) as part, part.open("w", encoding="utf-8") as stream:
+    with replacing(path) as part, part.open("w", encoding="utf-8") as stream:
         for game in range(len(games)):
             rows = slice(int(ends[game] - lengths[game]), int(ends[game]))
             headers = {

@@ -11,7 +11,7 @@ import chess
 import chess.pgn
 
 from sandwich_env.errors import DataError, SpecError
-from sandwich_env.evaluation.files import open_text
+from sandwich_env.files import open_text
 
 RESULTS = {"1-0": 1.0, "0-1": -1.0, "1/2-1/2": 0.0}
 """White's result of each outcome that PGN knows."""
@@ -49,7 +49,7 @@ def open_games(
 
     Games that cannot be learnt from are left out and counted, by the reasons `"variant"` (not standard chess),
     `"start"` (from a set-up position), `"unfinished"` (no result), `"rating"` (a rating is unknown or outside the
-    limits), `"illegal"` (an illegal or unreadable move), `"cut"` (the text ends before the game does) and
+    limits), `"illegal"` (an illegal move), `"cut"` (the text ends before the game does) and
     `"no moves"`. A compressed file that was cut short gives all its whole games first, and then the error.
 
     Args:
@@ -71,7 +71,7 @@ def _read(path: Path, min_rating: int | None, max_rating: int | None, counts: Co
     anything = False
     visitor = _Visitor(min_rating, max_rating)
     try:
-        with open_text(path) as text:
+        with open_text(path, errors="replace") as text:  # many a PGN has names in Latin-1
             while chess.pgn.read_game(text, Visitor=lambda: visitor) is not None:
                 if visitor.is_noise():
                     continue

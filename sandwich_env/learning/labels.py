@@ -20,8 +20,8 @@ import chess
 import numpy as np
 
 from sandwich_env.errors import DataError, MissingExtraError, SpecError
-from sandwich_env.evaluation.files import write_atomically
 from sandwich_env.experts.uci import UciExpert
+from sandwich_env.files import replacing
 from sandwich_env.learning.games_io import RecordedGame, open_games
 from sandwich_env.randomness import Streams, mix
 from sandwich_env.specs import check_count, check_scale, check_share
@@ -137,7 +137,7 @@ def _write_shard(path: Path, rows: list[tuple[str, str, float]], about: dict[str
 
     schema = pa.schema([("fen", pa.string()), ("move", pa.string()), ("value", pa.float32())], metadata=about)
     columns = [pa.array([row[column] for row in rows], kind) for column, kind in enumerate(schema.types)]
-    with write_atomically(path) as partial:
+    with replacing(path) as partial:
         pq.write_table(pa.Table.from_arrays(columns, schema=schema), partial, compression="zstd")
 
 
@@ -259,5 +259,5 @@ def _claim(config: LabelConfig) -> None:
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    with write_atomically(path) as partial:
+    with replacing(path) as partial:
         partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

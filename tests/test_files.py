@@ -10,7 +10,7 @@ import pytest
 import zstandard
 
 from sandwich_env.errors import DataError, MissingExtraError
-from sandwich_env.evaluation.files import open_text, write_atomically
+from sandwich_env.files import open_text, replacing, write_atomically
 
 LINES = "".join(f"line {i}, with an é\n" for i in range(50_000))
 
@@ -69,10 +69,12 @@ def test_zstandard_may_be_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_file_is_written_whole(tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "a.txt"
-    with write_atomically(path) as part:
+    with replacing(path) as part:
         part.write_text("first")
         assert not path.exists()
     assert path.read_text() == "first"
+    write_atomically(path, b"second")
+    assert path.read_text() == "second"
     assert os.listdir(path.parent) == ["a.txt"]
 
 
@@ -81,7 +83,7 @@ def test_an_error_leaves_the_old_file(tmp_path: Path) -> None:
     path.write_text("old")
 
     def write_half() -> None:
-        with write_atomically(path) as part:
+        with replacing(path) as part:
             part.write_text("half")
             raise ZeroDivisionError
 
@@ -97,9 +99,9 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     path.write_text("old")
     program = f"""
 import resource
-from sandwich_env.evaluation.files import write_atomically
+from sandwich_env.files import replacing
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-with write_atomically({str(path)!r}) as part:
+with replacing({str(path)!r}) as part:
     part.write_text("x" * 5000)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
