@@ -1,7 +1,7 @@
 """The kernels that Python calls: each runs over all games of a batch. Arguments are checked before they come here.
 
 Every array is C-contiguous. `state` is uint64 [N, STATE_WORDS], `legal` uint16 [N, MAX_LEGAL], `history` uint16
-[N, HISTORY, HISTORY_WORDS], `moves` uint16 [N, max_plies].
+[N, HISTORY_WORDS], `moves` uint16 [N, max_plies].
 """
 
 # ruff: noqa: PLR0917 (kernels take their arrays by position)
@@ -14,20 +14,25 @@ from numpy.typing import NDArray
 from sandwich_env.rules._bits import ONE, ZERO, store_word, trailing_zeros
 from sandwich_env.rules._jit import inlined, kernel
 from sandwich_env.rules._layout import (
+    AUXILIARY_CHANNELS,
+    BOARD_CHANNELS,
     CASTLING,
+    CHANNELS,
     FULLMOVE,
     HALFMOVES,
     HASH,
     HISTORY,
-    HISTORY_COUNT,
-    HISTORY_REPEATED,
     LEGAL_COUNT,
     OURS,
     PLY,
+    SLOT_BLACK,
+    SLOT_COUNT,
+    SLOT_REPEATED,
+    SLOT_WORDS,
     WHITE_TO_MOVE,
 )
 from sandwich_env.rules._movegen import generate
-from sandwich_env.rules._play import arrive, castling_key, make_move, piece_key
+from sandwich_env.rules._play import arrive, call_roll, castling_key, make_move, piece_key
 from sandwich_env.rules.actions import NO_ACTION
 
 U64 = np.uint64
@@ -37,9 +42,9 @@ Integers = NDArray[np.int64]
 
 _MIX_STEP, _MIX_1, _MIX_2 = U64(0x9E3779B97F4A7C15), U64(0xBF58476D1CE4E5B9), U64(0x94D049BB133111EB)
 _27, _30, _31, _32 = U64(27), U64(30), U64(31), U64(32)
-_HISTORY, _HISTORY_MASK = U64(HISTORY), U64(HISTORY - 1)
-_OTHER_VIEW = U64((56 << 4) | 8)  # turns the code of a man as White sees it into what Black sees
-_AUXILIARY, _BOARD = U64(7), U64(13)
+_HISTORY_MASK, _SLOT_WORDS = U64(HISTORY - 1), U64(SLOT_WORDS)
+_SLOT_BLACK, _SLOT_COUNT, _SLOT_REPEATED = U64(SLOT_BLACK), U64(SLOT_COUNT), U64(SLOT_REPEATED)
+_AUXILIARY, _BOARD, _CHANNELS = U64(AUXILIARY_CHANNELS), U64(BOARD_CHANNELS), U64(CHANNELS)
 _REPEATED_CHANNEL = U64(12)
 _64 = U64(64)
 
@@ -81,6 +86,7 @@ def restart(
                     key ^= piece_key(white, U64(theirs), U64(kind), trailing_zeros(men))
                     men &= men - ONE
         state[g, HASH] = key
+        call_roll(state, history, g)
         arrive(state, legal, history, g, max_plies, claim_draws)
 
 
@@ -88,14 +94,14 @@ def restart(
 def find_illegal(state: Words, legal: Actions, actions: Integers) -> int:
     """The first game whose action is neither legal nor NO_ACTION; -1 if there is none."""
     for i in range(state.shape[0]):
-        action = actions[i]
-        if action == NO_ACTION:
+        if actions[i] == NO_ACTION:
             continue
         g = U64(i)
+        wanted = np.uint16(actions[i])  # compared in 16 bits, many at a time
         found = False
         for k in range(state[g, LEGAL_COUNT]):
-            found |= legal[g, k] == action
-        if not found:
+            found |= legal[g, U64(k)] == wanted
+        if not found or actions[i] != wanted:
             return i
     return -1
 
@@ -117,7 +123,7 @@ def advance(
         g = U64(i)
         action = U64(actions[i])
         moves[g, state[g, PLY]] = action
-        make_move(state, g, action)
+        make_move(state, history, g, action, True)
         arrive(state, legal, history, g, max_plies, claim_draws)
 
 
@@ -195,24 +201,27 @@ def write_planes(state: Words, history: Actions, out: NDArray[np.uint8], boards:
         clock = min(state[g, HALFMOVES] >> ONE, U64(63))
         flat[base + clock * channels + _CLOCK_CHANNEL] = 1
 
-        other = _OTHER_VIEW * for_black
         ply = state[g, PLY]
-        known = min(boards, ply + ONE)
-        for back in range(known):
-            slot = (ply - U64(back)) & _HISTORY_MASK
+        for back in range(min(boards, ply + ONE)):
+            slot = ((ply - U64(back)) & _HISTORY_MASK) * _SLOT_WORDS
+            men, count = slot + _SLOT_BLACK * for_black, U64(history[g, slot + _SLOT_COUNT])
             first = base + _AUXILIARY + _BOARD * U64(back)
-            for k in range(history[g, slot, HISTORY_COUNT]):
-                code = U64(history[g, slot, U64(k)]) ^ other
-                channel = (code & U64(7)) + U64(6) * ((code >> U64(3)) & ONE)
-                flat[first + (code >> U64(4)) * channels + channel] = 1
-            if history[g, slot, HISTORY_REPEATED]:
-                for cell in range(64):
-                    flat[first + U64(cell) * channels + _REPEATED_CHANNEL] = 1
+            if channels == _CHANNELS:
+                for k in range(count):
+                    flat[first + U64(history[g, men + U64(k)])] = 1
+            else:
+                for k in range(count):
+                    entry = U64(history[g, men + U64(k)])
+                    cell = entry // _CHANNELS
+                    flat[first + cell * channels + (entry - cell * _CHANNELS)] = 1
+            if history[g, slot + _SLOT_REPEATED]:
+                for k in range(64):
+                    flat[first + U64(k) * channels + _REPEATED_CHANNEL] = 1
 
 
 @kernel
-def count_leaves(state: Words, legal: Actions, depth: int) -> int:
-    """Perft: the legal move sequences of `depth` >= 1 plies from the position in row 0; rows 1... are scratch."""
+def count_leaves(state: Words, legal: Actions, history: Actions, depth: int) -> int:
+    """Perft: the legal move sequences of `depth` >= 1 plies from the position in row 0; all else is scratch."""
     nodes = ZERO
     generate(state, legal, ZERO)
     if depth == 1:
@@ -231,7 +240,7 @@ def count_leaves(state: Words, legal: Actions, depth: int) -> int:
         child = g + ONE
         for k in range(LEGAL_COUNT):
             state[child, k] = state[g, k]
-        make_move(state, child, action)
+        make_move(state, history, child, action, False)
         generate(state, legal, child)
         if level == last:
             nodes += state[child, LEGAL_COUNT]

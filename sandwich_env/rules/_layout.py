@@ -61,6 +61,20 @@ HISTORY = 8
 """Positions kept for the observation, the current one included."""
 
 MAX_MEN = 32
-HISTORY_WORDS = MAX_MEN + 2  # codes of the men, how many there are, and whether the position repeats an earlier one
-HISTORY_COUNT = MAX_MEN
-HISTORY_REPEATED = MAX_MEN + 1
+
+# A row of the history array, uint16 [N, HISTORY_WORDS]: eight slots, one for each of the last positions (the position
+# at ply p in slot p % 8), then the roster: the same of the current position, and where on it to find each man. A man is
+# written down as the place of his bit in a full observation, `cell * 111 + channel`, once as White sees it and once as
+# Black does. Cells number the observation's squares as White sees them: a8 = 0, b8 = 1, ..., h1 = 63.
+SLOT_BLACK = MAX_MEN  # where Black's view starts, after White's
+SLOT_COUNT = 2 * MAX_MEN  # how many men there are
+SLOT_REPEATED = SLOT_COUNT + 1  # whether the position repeats an earlier one
+SLOT_WORDS = SLOT_COUNT + 2
+ROSTER = HISTORY * SLOT_WORDS
+ROSTER_COUNT = ROSTER + SLOT_COUNT
+PLACES = ROSTER + SLOT_WORDS  # for each cell, the roster's index of the man that stands there
+HISTORY_WORDS = PLACES + 64
+
+AUXILIARY_CHANNELS = 7
+BOARD_CHANNELS = 13
+CHANNELS = AUXILIARY_CHANNELS + BOARD_CHANNELS * HISTORY

@@ -12,6 +12,7 @@ from sandwich_env.rules._jit import inlined
 from sandwich_env.rules._layout import (
     BISHOP,
     CASTLING,
+    CHANNELS,
     CHECK,
     EP_LEGAL,
     EP_SQUARE,
@@ -19,21 +20,26 @@ from sandwich_env.rules._layout import (
     HALFMOVES,
     HASH,
     HISTORY,
-    HISTORY_COUNT,
-    HISTORY_REPEATED,
     KEYS,
     KNIGHT,
     LEGAL_COUNT,
     NO_SQUARE,
     OURS,
     PAWN,
+    PLACES,
     PLY,
     QUEEN,
     REPETITIONS,
     RESULT,
     REVERSIBLE,
     ROOK,
+    ROSTER,
+    ROSTER_COUNT,
     SEVENTY_FIVE_MOVES,
+    SLOT_BLACK,
+    SLOT_COUNT,
+    SLOT_REPEATED,
+    SLOT_WORDS,
     TERMINATION,
     THEIRS,
     WHITE_TO_MOVE,
@@ -57,6 +63,8 @@ _2, _3, _4, _6, _7, _8, _16 = U64(2), U64(3), U64(4), U64(6), U64(7), U64(8), U6
 _FLIP = U64(56)
 _NO_SQUARE, _KEYS, _HISTORY_MASK = U64(NO_SQUARE), U64(KEYS), U64(HISTORY - 1)
 _PAWN, _KNIGHT, _BISHOP, _ROOK, _QUEEN, _KING = U64(0), U64(1), U64(2), U64(3), U64(4), U64(5)
+_PLACES, _ROSTER, _CHANNELS = U64(PLACES), U64(ROSTER), U64(CHANNELS)
+_SLOT_WORDS, _SLOT_BLACK, _SLOT_REPEATED = U64(SLOT_WORDS), U64(SLOT_BLACK), U64(SLOT_REPEATED)
 _PLANES, _UNDERPROMOTIONS = U64(NUM_PLANES), U64(UNDERPROMOTION_OFFSET)
 _LIGHT_SQUARES = U64(0x55AA_55AA_55AA_55AA)
 _FIFTY, _SEVENTY_FIVE = U64(FIFTY_MOVES), U64(SEVENTY_FIVE_MOVES)
@@ -98,13 +106,53 @@ def kind_on(state: Words, g: np.uint64, bit: np.uint64) -> np.uint64:
 
 
 @inlined
-def remove_captured(state: Words, g: np.uint64, square: np.uint64) -> np.uint64:
+def cell_of(white: np.uint64, square: np.uint64) -> np.uint64:
+    """The cell of a square, see `_layout`; `white` says whether White moves."""
+    return square ^ (_FLIP * white)
+
+
+@inlined
+def write_entry(
+    history: Actions, g: np.uint64, at: np.uint64, cell: np.uint64, black: np.uint64, kind: np.uint64
+) -> None:
+    """Write a man down, as White and as Black sees him; `black` says whether he is Black's."""
+    history[g, at] = cell * _CHANNELS + kind + _6 * black
+    history[g, at + _SLOT_BLACK] = (cell ^ _FLIP) * _CHANNELS + kind + _6 * (ONE - black)
+
+
+@inlined
+def strike_off(history: Actions, g: np.uint64, cell: np.uint64) -> None:
+    """Take the man on a cell off the roster; the last one takes his place."""
+    place = U64(history[g, _PLACES + cell])
+    count = U64(history[g, ROSTER_COUNT]) - ONE
+    last = U64(history[g, _ROSTER + count])
+    history[g, _ROSTER + place] = last
+    history[g, _ROSTER + place + _SLOT_BLACK] = history[g, _ROSTER + count + _SLOT_BLACK]
+    history[g, _PLACES + last // _CHANNELS] = place
+    history[g, ROSTER_COUNT] = count
+
+
+@inlined
+def move_entry(
+    history: Actions, g: np.uint64, white: np.uint64, kind: np.uint64, start: np.uint64, end: np.uint64
+) -> None:
+    """Move a man of the mover's on the roster; `kind` is what he is from now on."""
+    place = U64(history[g, _PLACES + cell_of(white, start)])
+    write_entry(history, g, _ROSTER + place, cell_of(white, end), ONE - white, kind)
+    history[g, _PLACES + cell_of(white, end)] = place
+
+
+@inlined
+def remove_captured(state: Words, history: Actions, g: np.uint64, square: np.uint64, recorded: bool) -> np.uint64:
     """Take an opponent's man off the board; returns its key."""
     bit = ONE << square
     kind = kind_on(state, g, bit)
     state[g, kind] ^= bit
     state[g, THEIRS] ^= bit
-    return piece_key(state[g, WHITE_TO_MOVE], ONE, kind, square)
+    white = state[g, WHITE_TO_MOVE]
+    if recorded:
+        strike_off(history, g, cell_of(white, square))
+    return piece_key(white, ONE, kind, square)
 
 
 @inlined
@@ -120,8 +168,11 @@ def turn_around(state: Words, g: np.uint64) -> None:
 
 
 @inlined
-def make_move(state: Words, g: np.uint64, action: np.uint64) -> None:
-    """Play a legal action: men, rights, en passant square, hash and clocks; then turn the board around."""
+def make_move(state: Words, history: Actions, g: np.uint64, action: np.uint64, recorded: bool) -> None:
+    """Play a legal action: men, rights, en passant square, hash and clocks; then turn the board around.
+
+    Keeps the roster in `history` if `recorded`.
+    """
     cell = action // _PLANES
     plane = action - cell * _PLANES
     start = ((cell & _7) << _3) | (cell >> _3)
@@ -135,12 +186,12 @@ def make_move(state: Words, g: np.uint64, action: np.uint64) -> None:
     zeroing = kind == _PAWN
 
     if state[g, THEIRS] & end_bit:
-        key ^= remove_captured(state, g, end)
+        key ^= remove_captured(state, history, g, end, recorded)
         zeroing = True
     placed = kind
     if kind == _PAWN:
         if end == ep_square:
-            key ^= remove_captured(state, g, end - _8)
+            key ^= remove_captured(state, history, g, end - _8, recorded)
         elif end - start == _16:
             state[g, EP_SQUARE] = (start + _8) ^ _FLIP
         elif end_bit & LAST_RANK:
@@ -151,11 +202,15 @@ def make_move(state: Words, g: np.uint64, action: np.uint64) -> None:
         state[g, ROOK] ^= rook
         state[g, OURS] ^= rook
         key ^= piece_key(white, ZERO, _ROOK, rook_start) ^ piece_key(white, ZERO, _ROOK, rook_end)
+        if recorded:
+            move_entry(history, g, white, _ROOK, rook_start, rook_end)
 
     state[g, kind] ^= start_bit
     state[g, placed] |= end_bit
     state[g, OURS] ^= start_bit | end_bit
     key ^= piece_key(white, ZERO, kind, start) ^ piece_key(white, ZERO, placed, end)
+    if recorded:
+        move_entry(history, g, white, placed, start, end)
     rights = state[g, CASTLING]
     kept = rights & CASTLING_KEPT[start] & CASTLING_KEPT[end]
     if kept != rights:
@@ -229,30 +284,37 @@ def judge(state: Words, g: np.uint64, max_plies: np.uint64, claim_draws: bool) -
 
 
 @inlined
-def record_history(state: Words, history: Actions, g: np.uint64) -> None:
-    """Write down where the men stand, for the planes of this and the next seven observations.
-
-    A man's code is `cell * 16 + 8 * black + kind`, where `cell` numbers the observation's squares as White sees them
-    (a8 = 0, b8 = 1, ..., h1 = 63): Black's view is one exclusive-or away. chess_v6 shows a pawn that has just
-    advanced by two on its own first rank instead.
-    """
-    slot = state[g, PLY] & _HISTORY_MASK
+def call_roll(state: Words, history: Actions, g: np.uint64) -> None:
+    """Write the roster anew from the board."""
     white = state[g, WHITE_TO_MOVE]
-    flip = _FLIP * white
     n = ZERO
     for kind in range(6):
         for theirs in range(2):
             men = state[g, kind] & state[g, OURS + theirs]
-            if kind == PAWN and theirs == 1 and state[g, EP_SQUARE] != _NO_SQUARE:
-                square = state[g, EP_SQUARE]
-                men ^= (ONE << (square - _8)) | (ONE << (square + _16))
-            tail = U64(kind) | (((ONE - white) ^ U64(theirs)) << _3)
             while men != ZERO:
-                history[g, slot, n] = ((trailing_zeros(men) ^ flip) << _4) | tail
+                cell = cell_of(white, trailing_zeros(men))
+                write_entry(history, g, _ROSTER + n, cell, (ONE - white) ^ U64(theirs), U64(kind))
+                history[g, _PLACES + cell] = n
                 men &= men - ONE
                 n += ONE
-    history[g, slot, HISTORY_COUNT] = n
-    history[g, slot, HISTORY_REPEATED] = ONE if state[g, REPETITIONS] else ZERO
+    history[g, ROSTER_COUNT] = n
+
+
+@inlined
+def record_history(state: Words, history: Actions, g: np.uint64) -> None:
+    """Copy the roster to this ply's slot, for the planes of this and the next seven observations.
+
+    chess_v6 shows a pawn that has just advanced by two on its own first rank instead.
+    """
+    slot = (state[g, PLY] & _HISTORY_MASK) * _SLOT_WORDS
+    for k in range(SLOT_COUNT + 1):
+        history[g, slot + U64(k)] = history[g, _ROSTER + U64(k)]
+    history[g, slot + _SLOT_REPEATED] = ONE if state[g, REPETITIONS] else ZERO
+    square = state[g, EP_SQUARE]
+    if square != _NO_SQUARE:
+        white = state[g, WHITE_TO_MOVE]
+        place = U64(history[g, _PLACES + cell_of(white, square - _8)])
+        write_entry(history, g, slot + place, cell_of(white, square + _16), white, _PAWN)
 
 
 @inlined

@@ -24,10 +24,8 @@ from sandwich_env.rules.actions import NO_ACTION, NUM_ACTIONS, complete_move, de
 from sandwich_env.rules.positions import parse_start, write_fen
 from sandwich_env.rules.termination import Termination
 
-AUXILIARY_CHANNELS = 7
-BOARD_CHANNELS = 13
 MAX_HISTORY = layout.HISTORY
-OBSERVATION_SHAPE = (8, 8, AUXILIARY_CHANNELS + BOARD_CHANNELS * MAX_HISTORY)
+OBSERVATION_SHAPE = (8, 8, layout.CHANNELS)
 MAX_PLIES = 20_000
 """The largest ply cap: no game lasts longer under the seventy-five move rule."""
 
@@ -46,7 +44,7 @@ def _kernels() -> Any:
 
 def observation_shape(history: int = MAX_HISTORY) -> tuple[int, int, int]:
     """Shape of one observation that holds the last `history` positions: (8, 8, 7 + 13 * history)."""
-    return (8, 8, AUXILIARY_CHANNELS + BOARD_CHANNELS * integer("history", history, 1, MAX_HISTORY))
+    return (8, 8, layout.AUXILIARY_CHANNELS + layout.BOARD_CHANNELS * integer("history", history, 1, MAX_HISTORY))
 
 
 class Games:
@@ -87,7 +85,7 @@ class Games:
         self._claim_draws = claim_draws
         self._state = np.zeros((n, layout.STATE_WORDS), dtype=np.uint64)
         self._legal = np.zeros((n, layout.MAX_LEGAL), dtype=np.uint16)
-        self._history = np.zeros((n, layout.HISTORY, layout.HISTORY_WORDS), dtype=np.uint16)
+        self._history = np.zeros((n, layout.HISTORY_WORDS), dtype=np.uint16)
         self._moves = np.zeros((n, max_plies), dtype=np.uint16)
         self._starts = np.zeros((n, layout.START_WORDS), dtype=np.uint64)
         self._start_fens = np.full(n, chess.STARTING_FEN, dtype=object)
@@ -129,11 +127,11 @@ class Games:
         Raises:
             InvalidPositionError: If a FEN is refused; then no game has changed.
         """
-        chosen = np.ones(len(self), dtype=np.bool_)
-        if mask is not None:
-            indices = game_indices(mask, len(self))
-            chosen[:] = False
-            chosen[indices] = True
+        indices = np.arange(len(self)) if mask is None else game_indices(mask, len(self))
+        if len(indices) == 0:
+            return
+        chosen = np.zeros(len(self), dtype=np.bool_)
+        chosen[indices] = True
         if starts is not None:
             indices = np.flatnonzero(chosen)
             self._set_starts(indices, pool_of_fens(starts, len(indices)))

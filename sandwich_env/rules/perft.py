@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sandwich_env.rules._checks import integer
-from sandwich_env.rules._layout import MAX_LEGAL, START_WORDS, STATE_WORDS
+from sandwich_env.rules._layout import HISTORY_WORDS, MAX_LEGAL, START_WORDS, STATE_WORDS
 from sandwich_env.rules.positions import parse_start
 
 MAX_DEPTH = 16
@@ -32,4 +32,6 @@ def perft(fen: str, depth: int) -> int:
         return 1
     state = np.zeros((depth, STATE_WORDS), dtype=np.uint64)
     state[0, :_COPIED_WORDS] = start[:_COPIED_WORDS]
-    return int(kernels.count_leaves(state, np.zeros((depth, MAX_LEGAL), dtype=np.uint16), depth))
+    legal = np.zeros((depth, MAX_LEGAL), dtype=np.uint16)
+    unused = np.zeros((1, HISTORY_WORDS), dtype=np.uint16)
+    return int(kernels.count_leaves(state, legal, unused, depth))
