@@ -21,13 +21,14 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def liking(board: chess.Board, move: chess.Move) -> int:
-    """Centipawns, from -300 to 300; the first half of the FEN's fields and the move decide."""
-    return zlib.crc32(f"{board.fen()} {move.uci()}".encode()) % 601 - 300
+def likings(board: chess.Board) -> list[tuple[int, str]]:
+    """Centipawns (-300 to 300) and moves, the best first."""
+    fen = board.fen()
+    moves = [move.uci() for move in board.legal_moves]
+    return sorted(((zlib.crc32(f"{fen} {move}".encode()) % 601 - 300, move) for move in moves), reverse=True)
 
 
 def answer(board: chess.Board, multipv: int, fault: str) -> None:
-    moves = sorted(board.legal_moves, key=lambda move: (-liking(board, move), move.uci()))
     if fault == "dies":
         sys.exit(3)
     if fault == "hangs":
@@ -37,10 +38,11 @@ def answer(board: chess.Board, multipv: int, fault: str) -> None:
         say("bestmove xyzzy")
         return
     if fault != "no-score":
-        for rank, move in enumerate(moves[:multipv], start=1):
-            line = "e2e5" if fault == "illegal-line" else move.uci()
-            say(f"info depth 1 multipv {rank} score cp {liking(board, move)} wdl 300 500 200 nodes 1 pv {line}")
-    say({"illegal": "bestmove a1b3", "no-move": "bestmove (none)"}.get(fault, f"bestmove {moves[0].uci()}"))
+        for rank, (centipawns, move) in enumerate(likings(board)[:multipv], start=1):
+            line = "e2e5" if fault == "illegal-line" else move
+            say(f"info depth 1 multipv {rank} score cp {centipawns} wdl 300 500 200 nodes 1 pv {line}")
+    best = likings(board)[0][1]
+    say({"illegal": "bestmove a1b3", "no-move": "bestmove (none)"}.get(fault, f"bestmove {best}"))
 
 
 def main() -> None:
