@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sandwich_env.rules.actions import NUM_ACTIONS
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 def output_buffer(out: NDArray[Any] | None, shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
@@ -35,6 +37,11 @@ def output_buffer(out: NDArray[Any] | None, shape: tuple[int, ...], dtype: type[
     return out
 
 
+def _is_ready(array: ArrayLike, dtype: type[_Number], n: int) -> TypeGuard[NDArray[_Number]]:
+    """Whether a kernel can take it as it is; the rest of the checks costs more than a step of one game."""
+    return type(array) is np.ndarray and array.dtype == dtype and array.shape == (n,) and array.flags.carray
+
+
 def action_array(actions: ArrayLike, n: int) -> NDArray[np.int64]:
     """Actions as int64 [n], contiguous; any integer dtype will do.
 
@@ -42,6 +49,8 @@ def action_array(actions: ArrayLike, n: int) -> NDArray[np.int64]:
         TypeError: If they are not integers.
         ValueError: If there are not n of them.
     """
+    if _is_ready(actions, np.int64, n):
+        return actions
     array = np.asarray(actions)
     if array.dtype.kind not in "iu":
         if array.size:
@@ -61,6 +70,8 @@ def seed_array(seeds: ArrayLike, n: int) -> NDArray[np.uint64]:
         TypeError: If they are not unsigned integers, or integers that are all non-negative.
         ValueError: If there are not n of them, or one is negative.
     """
+    if _is_ready(seeds, np.uint64, n):
+        return seeds
     array = np.asarray(seeds)
     if array.dtype.kind not in "iu":
         if array.size:

@@ -212,8 +212,8 @@ def write_planes(state: Words, history: Actions, out: NDArray[np.uint8], boards:
             else:
                 for k in range(count):
                     entry = U64(history[g, men + U64(k)])
-                    cell = entry // _CHANNELS
-                    flat[first + cell * channels + (entry - cell * _CHANNELS)] = 1
+                    stands = entry // _CHANNELS
+                    flat[first + stands * channels + (entry - stands * _CHANNELS)] = 1
             if history[g, slot + _SLOT_REPEATED]:
                 for k in range(64):
                     flat[first + U64(k) * channels + _REPEATED_CHANNEL] = 1
