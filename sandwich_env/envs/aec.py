@@ -16,6 +16,7 @@ from sandwich_env.envs.rendering import FRAMES_PER_SECOND, MODES, Renderer
 from sandwich_env.envs.seeding import as_seed, fresh_seed
 from sandwich_env.errors import GameOverError, SpecError, did_you_mean
 from sandwich_env.oversight.channel import AGENTS, seats_to_move
+from sandwich_env.rules import Games
 
 _ROW = np.ones(1, dtype=np.bool_)
 
@@ -124,6 +125,11 @@ class SandwichChessAEC(AECEnv):  # type: ignore[misc]
             agent: {"outcome": float(self._core.outcome[0]), "termination": self._core.termination(0)}
             for agent in AGENTS
         }
+
+    @property
+    def games(self) -> Games:
+        """The position as `Games` of one, for a `Player` to act on: a copy."""
+        return self._core.games.copy()
 
     def board(self) -> chess.Board:
         """The game as a python-chess board with its moves on the stack: a copy."""

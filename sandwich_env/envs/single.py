@@ -18,6 +18,7 @@ from sandwich_env.envs.seeding import as_seed
 from sandwich_env.errors import GameOverError
 from sandwich_env.oversight.channel import WHITE
 from sandwich_env.players.base import Player
+from sandwich_env.rules import Games
 from sandwich_env.specs import Spec
 
 _ROW = np.ones(1, dtype=np.bool_)
@@ -114,6 +115,11 @@ class ChessEnv(gymnasium.Env[dict[str, Any], np.int64]):
         """Which actions are legal, bool [4672]; the name under which sb3-contrib's MaskablePPO looks for it."""
         mask: NDArray[np.bool_] = self._core.legal_mask()[0].astype(np.bool_)
         return mask
+
+    @property
+    def games(self) -> Games:
+        """The position as `Games` of one, for a `Player` to act on: a copy."""
+        return self._core.games.copy()
 
     def board(self) -> chess.Board:
         """The game as a python-chess board with its moves on the stack: a copy."""

@@ -22,7 +22,7 @@ from sandwich_env.envs.single import OWN_ARGUMENTS, warn_illegal
 from sandwich_env.errors import GameOverError, IllegalActionError, SpecError
 from sandwich_env.oversight.channel import WHITE, Bools
 from sandwich_env.players.base import Player
-from sandwich_env.rules import NO_ACTION, NUM_ACTIONS
+from sandwich_env.rules import NO_ACTION, NUM_ACTIONS, Games
 from sandwich_env.specs import Spec, check_count
 
 Infos = dict[str, Any]
@@ -69,6 +69,7 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         **options: Unpack[ChessOptions],
     ) -> None:
         super().__init__()
+        self.closed = True  # until there is something to close: Gymnasium closes even what was never made
         self.num_envs = check_count("num_envs", num_envs)
         self._renderer = Renderer(render_mode, "", _MODES)
         self.render_mode = render_mode
@@ -85,6 +86,7 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         self._buffers = None if copy else new_observations(self.num_envs)
         self._warned = False
         self._ended = np.zeros(self.num_envs, dtype=np.bool_)
+        self.closed = False
 
     # --- Gymnasium's calls ---
 
@@ -163,6 +165,11 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
     def action_masks(self) -> NDArray[np.bool_]:
         """Which actions are legal, bool [N, 4672]; none in a game that has ended."""
         return self._core.legal_mask().astype(np.bool_)
+
+    @property
+    def games(self) -> Games:
+        """The positions, for a `Player` to act on: a copy."""
+        return self._core.games.copy()
 
     def board(self, i: int) -> chess.Board:
         """Game i as a python-chess board with its moves on the stack: a copy."""

@@ -118,7 +118,7 @@ class AdvisorChannel:
         self._advised[rows] = advised[rows]
         self._turns[rows] = 0
         self._queries[rows] = 0
-        self._forget(rows)
+        self.forget(rows)
 
     def arrive(self, games: Games, keys: UInt64s, rows: Bools) -> None:
         """The games where `rows` [N] is true have reached a new position: ask where the protocol says so.
@@ -130,7 +130,7 @@ class AdvisorChannel:
         """
         if self.advisor is None:
             return
-        self._forget(rows)
+        self.forget(rows)
         seats = seats_to_move(games)
         here = np.flatnonzero(rows & ~games.finished)
         due = np.zeros(len(self), dtype=np.bool_)
@@ -164,8 +164,11 @@ class AdvisorChannel:
             self.on_advice(self.last)
 
     def forget(self, rows: Bools) -> None:
-        """Take the advice back where `rows` [N] is true: the games there are over."""
-        self._forget(rows)
+        """Take the advice back where `rows` [N] is true: the position there is no more, or the game is over."""
+        self._asked[rows] = False
+        self._move[rows] = NO_MOVE
+        self._value[rows] = 0.0
+        self._available[rows] = 0
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All that the channel remembers, as arrays that `load_state` takes. For checkpoints."""
@@ -190,12 +193,6 @@ class AdvisorChannel:
         """Release what the advisor holds."""
         if self.advisor is not None:
             self.advisor.close()
-
-    def _forget(self, rows: Bools) -> None:
-        self._asked[rows] = False
-        self._move[rows] = NO_MOVE
-        self._value[rows] = 0.0
-        self._available[rows] = 0
 
 
 _REMEMBERED = ("_advised", "_turns", "_queries", "_asked", "_move", "_value", "_available")

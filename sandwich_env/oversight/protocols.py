@@ -46,4 +46,5 @@ class EveryNTurns(Protocol):
         self.n = n
 
     def due(self, turns: NDArray[np.int64]) -> NDArray[np.bool_]:
-        return turns % self.n == 0
+        due: NDArray[np.bool_] = turns % self.n == 0
+        return due

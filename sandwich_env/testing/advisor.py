@@ -65,8 +65,8 @@ def _rows(query: Query, rows: NDArray[np.int64]) -> Query:
 
 def _check_unchanged(before: dict[str, NDArray[Any]], query: Query) -> None:
     after = query.games.state()
-    for key in before:
-        assert np.array_equal(before[key], after[key]), f"asking the advisor changed the games: {key!r}"
+    for key, value in before.items():
+        assert np.array_equal(value, after[key]), f"asking the advisor changed the games: {key!r}"
 
 
 def _check_shapes(advice: Advice, n: int) -> None:

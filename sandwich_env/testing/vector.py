@@ -82,8 +82,9 @@ class _Check:
         self._check_reset_mask(rng)
 
     def close(self) -> None:
-        for env in (self.vec, *self.singles):
-            env.close()
+        self.vec.close()
+        for single in self.singles:
+            single.close()
 
     def _check_spaces(self) -> None:
         single = self.singles[0]
@@ -98,25 +99,27 @@ class _Check:
         self._compare(seen, infos, expected, f"{self.mode.name}, reset(seed={seed})")
 
     def _step(self, actions: NDArray[np.int64], where: str) -> None:
-        result = self.vec.step(actions)
-        seen, rewards, terminated, truncated, infos = result
+        seen, rewards, terminated, truncated, infos = self.vec.step(actions)
         expected: list[tuple[Any, dict[str, Any]]] = []
         finals: dict[int, tuple[Any, dict[str, Any]]] = {}
-        told = [np.zeros(self.n), np.zeros(self.n, dtype=np.bool_), np.zeros(self.n, dtype=np.bool_)]
+        paid = np.zeros(self.n)
+        over = np.zeros((2, self.n), dtype=np.bool_)
         for i, single in enumerate(self.singles):
             if self.ended[i]:
                 expected.append(single.reset())
                 continue
-            one, told[0][i], told[1][i], told[2][i], info = single.step(actions[i])
-            if (told[1][i] or told[2][i]) and self.mode is AutoresetMode.SAME_STEP:
+            one, reward, over[0, i], over[1, i], info = single.step(actions[i])
+            paid[i] = float(reward)
+            if over[:, i].any() and self.mode is AutoresetMode.SAME_STEP:
                 finals[i] = (one, info)
                 one, info = single.reset()
             expected.append((one, info))
-        for name, given, right in zip(("rewards", "terminations", "truncations"), result[1:4], told, strict=True):
-            assert_same(given, right, f"{where}: {name}")
+        assert_same(rewards, paid, f"{where}: rewards")
+        assert_same(terminated, over[0], f"{where}: terminations")
+        assert_same(truncated, over[1], f"{where}: truncations")
         self._compare(seen, infos, expected, where, finals)
         self._check_kept((seen, rewards, terminated, truncated, infos), where)
-        done = told[1] | told[2]
+        done: NDArray[np.bool_] = np.logical_or(over[0], over[1])
         self.ends += int(done.sum())
         if self.mode is AutoresetMode.NEXT_STEP:
             self.ended = done

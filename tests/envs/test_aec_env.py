@@ -172,7 +172,7 @@ def test_advice_is_for_the_player_to_move_alone() -> None:
 
 def test_each_position_is_asked_about_once_however_often_it_is_looked_at() -> None:
     asked: list[int] = []
-    env = sandwich_chess_v0.raw_env(advisor=HONEST, audit=lambda audit: asked.extend(audit.ply.tolist()))
+    env = sandwich_chess_v0.raw_env(advisor=HONEST, audit=lambda a: asked.extend(a.ply.tolist()))
     env.reset(seed=0)
     for _ in range(4):
         for _ in range(3):
@@ -243,7 +243,7 @@ def test_an_advisor_that_was_handed_over_stays_open_and_one_made_here_is_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     closed: list[object] = []
-    monkeypatch.setattr(Honest, "close", lambda self: closed.append(self))
+    monkeypatch.setattr(Honest, "close", lambda self: closed.append(self.expert))
     mine = Honest(UniformExpert())
     sandwich_chess_v0.env(advisor=mine).close()
     assert closed == []

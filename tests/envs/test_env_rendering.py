@@ -148,12 +148,15 @@ def test_a_missing_library_is_named_with_its_extra(library: str, monkeypatch: py
             raise ImportError(name)
         return real(name, *rest)
 
-    monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(MissingExtraError, match=rf"'{library}' is not installed: pip install 'sandwich_env\[render\]'"):
+    def draw() -> None:
         if library == "cairosvg":
             draw_image(scene())
         else:
             Window("").show(np.zeros((2, 2, 3), dtype=np.uint8))
+
+    monkeypatch.setattr(builtins, "__import__", missing)
+    with pytest.raises(MissingExtraError, match=rf"'{library}' is not installed: pip install 'sandwich_env\[render\]'"):
+        draw()
 
 
 def test_an_unknown_mode_is_answered_with_the_known() -> None:

@@ -12,6 +12,8 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from sandwich_env.envs.vector import ChessVectorEnv
 from sandwich_env.errors import GameOverError, IllegalActionError, SpecError
+from sandwich_env.players.random_player import RandomPlayer
+from sandwich_env.randomness import Streams, mix
 from sandwich_env.testing import check_vector_env
 from sandwich_env.testing.equality import assert_same
 
@@ -42,7 +44,7 @@ def test_it_is_n_single_environments_in_every_mode(options: dict[str, Any]) -> N
     check_vector_env(
         lambda *, autoreset_mode: gymnasium.make_vec(ID, num_envs=4, autoreset_mode=autoreset_mode, **options),
         lambda: gymnasium.make(ID, disable_env_checker=True, **options),
-        steps=50,
+        steps=40,
     )
 
 
@@ -147,6 +149,16 @@ def test_the_scorer_hears_of_each_game() -> None:
     tampered = np.concatenate([audit.advice.provenance.tampered for audit in heard])
     assert 15 < tampered.sum() < 50
     assert heard[-1] is vector.scorer.last
+
+
+def test_a_player_of_this_package_can_play_in_it() -> None:
+    vector = ChessVectorEnv(3, opponent="random", illegal_action="raise", max_plies=30, autoreset_mode="SameStep")
+    player = RandomPlayer()
+    vector.reset(seed=0)
+    for t in range(30):
+        games = vector.games
+        games.step(player.act(games, None, Streams(mix(np.arange(3), t))))  # a copy: the environment does not move
+        vector.step(player.act(vector.games, None, Streams(mix(np.arange(3), t))))
 
 
 def test_pictures_of_all_games() -> None:

@@ -115,7 +115,7 @@ def test_a_broken_vector_environment_is_caught(broken: type[ChessVectorEnv], say
 
 
 def test_reused_arrays_are_caught() -> None:
-    with pytest.raises(AssertionError, match="what an earlier call returned has changed|share memory"):
+    with pytest.raises(AssertionError, match=r"what an earlier call returned has changed|share memory"):
         check(ChessVectorEnv, copy=False)
 
 
