@@ -21,6 +21,7 @@ from sandwich_env.experts.uniform import UniformExpert
 from sandwich_env.randomness import Streams
 from sandwich_env.rules import Games
 from sandwich_env.specs import from_spec
+from sandwich_env.testing import check_advisor
 
 
 def stack(seed: int = 0) -> Advisor:
@@ -144,6 +145,21 @@ def test_specs_round_trip_through_json(advisor: Advisor) -> None:
     assert repr(again) == repr(advisor)
     asked = query(some_games(30), count=1)
     assert_same_advice(again.advise(asked), advisor.advise(asked))
+
+
+@pytest.mark.parametrize(
+    "advisor",
+    [
+        RandomMove(Honest(Opinionated()), 0.4),
+        PolicyNoise(Honest(Opinionated()), 1.0, 0.6),
+        ValueNoise(Honest(Opinionated()), 0.5, 0.6),
+        EveryN(ValueNoise(RandomMove(Honest(Opinionated()), 0.4), 0.5), 3),
+        stack(),
+    ],
+    ids=lambda advisor: type(advisor).__name__,
+)
+def test_the_checks_that_ship_with_the_package_pass(advisor: Advisor) -> None:
+    check_advisor(advisor)
 
 
 def test_a_spec_may_be_short_where_nothing_is_to_be_said() -> None:
