@@ -80,7 +80,7 @@ class PolicyValueNetwork(nn.Module):
         return by_plane + by_squares.flatten(1).index_select(1, self.pairs)
 
     def _value(self, x: Tensor) -> Tensor:
-        y = functional.relu(self.value_trunk(x)).flatten(1).to(self.value_hidden.weight.dtype)
+        y = functional.relu(self.value_trunk(x.to(self.value_out.weight.dtype))).flatten(1)
         return torch.tanh(self.value_out(functional.relu(self.value_hidden(y)))).squeeze(1)
 
 

@@ -45,7 +45,7 @@ class NetworkRunner:
 
     A position's answer does not depend on how many others it came with, though the libraries beneath pick another
     order of summation for another size of batch: chunks are filled up with zeros to sizes for which the tower gives
-    the same bits, and the small layers of the value head, for which there are none, sum in float64.
+    the same bits, and the value head, whose small layers have none, sums in float64.
 
     Args:
         network: is copied, so that it can be trained on while this one answers as it did.
@@ -63,8 +63,8 @@ class NetworkRunner:
         fast = has_fast_bfloat16(self.device) if precision == "auto" else precision == "bfloat16"
         self.dtype = torch.bfloat16 if fast else torch.float32
         self.network = _fused(network).to(self.device, self.dtype, memory_format=torch.channels_last)
-        self.network.value_hidden.to(torch.float64)
-        self.network.value_out.to(torch.float64)
+        for layer in (self.network.value_trunk, self.network.value_hidden, self.network.value_out):
+            layer.to(torch.float64)
 
     @torch.inference_mode()
     def run(self, planes: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
