@@ -15,6 +15,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from numpy.typing import NDArray
 
+from sandwich_env import sandwich_chess_v0
 from sandwich_env.advisors.base import NO_MOVE, VisibleAdvice
 from sandwich_env.envs.learner import LearnerCore
 from sandwich_env.envs.single import ChessEnv
@@ -23,6 +24,7 @@ from sandwich_env.players.base import Player
 from sandwich_env.players.random_player import RandomPlayer
 from sandwich_env.randomness import Streams
 from sandwich_env.rules import Games, move_to_action
+from sandwich_env.testing.equality import assert_same
 
 ID = "sandwich_env:sandwich/Chess-v0"
 HONEST = {"kind": "honest", "expert": {"kind": "uniform"}}
@@ -193,6 +195,24 @@ def test_with_itself_as_the_opponent_the_learner_moves_both_sides() -> None:
     assert rewards == [0.0, 0.0, 0.0, 1.0]  # of the side that has moved: Black has mated
     assert terminated
     assert info["outcome"] == -1.0
+
+
+def test_the_learner_on_both_sides_sees_what_the_two_agents_of_pettingzoo_see() -> None:
+    noisy = {"kind": "random_move", "inner": HONEST, "epsilon": 0.5}
+    options: dict[str, Any] = {"advisor": noisy, "starts": [chess.STARTING_FEN, BLACK_MATES], "max_plies": 40}
+    learner, agents = ChessEnv(**options), sandwich_chess_v0.raw_env(**options)
+    for episode in range(6):
+        seed = 3 if episode == 0 else None
+        agents.reset(seed=seed)
+        seen, over = learner.reset(seed=seed)[0], False
+        while not over:
+            mover = agents.agent_selection
+            assert_same(seen, agents.observe(mover), f"episode {episode}, {agents.board().fen()!r}")
+            action = int(learner.games.sample([episode])[0])
+            seen, reward, terminated, truncated, _ = learner.step(action)
+            agents.step(action)
+            assert agents.rewards[mover] == reward
+            over = terminated or truncated
 
 
 def test_an_episode_that_ends_before_the_learners_turn_is_passed_over() -> None:
