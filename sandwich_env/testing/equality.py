@@ -47,8 +47,3 @@ def assert_not_shared(first: Any, second: Any, where: str) -> None:
     for a in arrays_in(first):
         for b in arrays_in(second):
             assert not np.may_share_memory(a, b), f"{where}: arrays of two calls share memory"
-
-
-def first_row(data: Any, i: int) -> Any:
-    """Row i of every array in a dict of arrays, as a single environment would return it."""
-    return {key: value[i] for key, value in data.items()}
