@@ -25,7 +25,6 @@ class EveryN(Wrapper):
         super().__init__(wrapper.inner)
         self.wrapper = wrapper
         self.n = check_count("n", n)
-        self.depth = wrapper.depth + 1
 
     def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
         due = (query.count + 1) % self.n == 0

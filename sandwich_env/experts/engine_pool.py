@@ -196,10 +196,6 @@ class _Engine:
             self.kill()
             await asyncio.wait({self.protocol.returncode}, timeout=_FAREWELL_S)
 
-    def disown(self) -> None:
-        """In a forked child: forget the parent's process, so that nothing here ends it."""
-        self.transport.get_extra_info("subprocess").returncode = 0
-
 
 class _Slot:
     """The place of one engine in the pool; empty until it is first needed and after a death."""
@@ -339,9 +335,7 @@ class EnginePool:
     def disown(self) -> None:
         """In a forked child: the engines and the thread are the parent's."""
         self._closed = self.is_inherited = True
-        for slot in self._slots:
-            if slot.engine is not None:
-                slot.engine.disown()
+        _INHERITED.append(self)
 
 
 def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -354,6 +348,9 @@ def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> 
 
 
 _POOLS: weakref.WeakSet[EnginePool] = weakref.WeakSet()
+
+_INHERITED: list[EnginePool] = []
+"""Kept, since collecting the parent's pipes would also end the parent's watch over them: a fork shares its epoll."""
 
 
 def _disown_all() -> None:

@@ -9,15 +9,19 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import chess
+import chess.engine
 import numpy as np
 import pytest
 
 from sandwich_env.errors import EngineError, SpecError
 from sandwich_env.experts import engine_pool, uci
 from sandwich_env.experts.base import Expert
+from sandwich_env.experts.engine_lines import Line, parse_line
+from sandwich_env.experts.engine_pool import Found
 from sandwich_env.experts.uci import UNSCORED_DROP, UciExpert, find_engine
 from sandwich_env.rules import Games, action_to_move, move_to_action
 from sandwich_env.specs import from_spec
@@ -74,6 +78,53 @@ def test_policy_and_value_follow_the_engine_scores() -> None:
     np.testing.assert_allclose(evaluation.policy[0, others], evaluation.policy[0, actions].min() - UNSCORED_DROP)
     assert np.isneginf(evaluation.policy[0, ~legal]).all()
     assert evaluation.best()[0] == actions[0]
+
+
+def test_the_policy_keeps_the_engines_order_whatever_the_scores() -> None:
+    def line(rank: int, move: str, centipawns: int) -> Line:
+        return Line(rank, chess.Move.from_uci(move), chess.engine.Cp(centipawns), None)
+
+    class Told(UciExpert):
+        def search(self, boards: Sequence[chess.Board]) -> list[Found]:
+            # The move that was found last has no score of its own, and the third is scored above the second.
+            lines = line(1, "e2e4", 30), line(2, "d2d4", -10), line(3, "c2c4", 20)
+            return [Found(chess.Move.from_uci("g1f3"), lines, False)]
+
+    evaluation = Told([sys.executable], temperature=0.05).evaluate(Games(1))
+    actions = [move_to_action(chess.Move.from_uci(move), chess.Board()) for move in ("g1f3", "e2e4", "d2d4", "c2c4")]
+    logits = evaluation.policy[0, actions]
+    assert evaluation.best()[0] == actions[0]
+    assert (np.diff(logits) < 0).all()
+    thirty, minus_ten = (np.tanh(0.00184104 * centipawns) / 0.05 for centipawns in (30, -10))
+    np.testing.assert_allclose(logits, [thirty, thirty, minus_ten, minus_ten], atol=0.005)
+    np.testing.assert_allclose(evaluation.value, np.tanh(0.00184104 * 30), atol=1e-6)
+    others = np.setdiff1d(np.flatnonzero(np.isfinite(evaluation.policy[0])), actions)
+    np.testing.assert_allclose(evaluation.policy[0, others], logits.min() - UNSCORED_DROP)
+    assert len(others) == 16
+
+
+def test_mates_are_certain_and_garbled_lines_tell_nothing() -> None:
+    def told(text: str) -> float | None:
+        parsed = parse_line(text)
+        return None if parsed is None else parsed.expected()
+
+    assert told("info depth 3 score mate 2 pv e2e4 e7e5") == 1.0
+    assert told("info depth 3 score mate -1 pv e2e4") == -1.0
+    assert told("info depth 9 multipv 2 score cp 0 nodes 12 pv e2e4") == 0.0
+    assert told("info depth 9 score cp 100000 pv e7e8q") == 1.0
+    for text in (
+        "info depth 9 score cp 13 lowerbound pv e2e4",
+        "info depth 9 score cp pv e2e4",
+        "info depth 9 score cp 1.5 pv e2e4",
+        "info depth 9 score elo 15 pv e2e4",
+        "info depth 9 score cp 15 pv",
+        "info depth 9 score cp 15 pv xyzzy",
+        "info depth 9 multipv one score cp 15 pv e2e4",
+        "info depth 9 score cp 15 wdl 1 2 pv e2e4",
+        "info string score cp 15 pv e2e4",
+        "info depth 9 currmove e2e4",
+    ):
+        assert told(text) is None, text
 
 
 def test_wdl_takes_the_chances_that_the_engine_gives() -> None:
@@ -259,7 +310,7 @@ def test_a_program_that_never_closes_its_expert_ends() -> None:
 
 def test_a_forked_child_starts_its_own_engines_and_leaves_the_parents_alone() -> None:
     program = (
-        "import os, sys\n"
+        "import gc, os, sys\n"
         "from sandwich_env.rules import Games\n"
         "from sandwich_env.experts.uci import UciExpert\n"
         f"expert = UciExpert([{sys.executable!r}, {str(FAKE)!r}], nodes=10, time=0.3)\n"
@@ -267,7 +318,10 @@ def test_a_forked_child_starts_its_own_engines_and_leaves_the_parents_alone() ->
         "best = expert.evaluate(games).best()[0]\n"
         "child = os.fork()\n"
         "if child == 0:\n"
-        "    sys.exit(0 if expert.evaluate(games).best()[0] == best else 1)\n"
+        "    same = expert.evaluate(games).best()[0] == best\n"
+        "    del expert\n"
+        "    gc.collect()\n"
+        "    sys.exit(0 if same else 1)\n"
         "assert os.waitpid(child, 0)[1] == 0\n"
         "assert expert.evaluate(games).best()[0] == best\n"
         "print(expert.restarts)\n"
