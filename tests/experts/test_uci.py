@@ -310,18 +310,19 @@ def test_a_program_that_never_closes_its_expert_ends() -> None:
 
 def test_a_forked_child_starts_its_own_engines_and_leaves_the_parents_alone() -> None:
     program = (
-        "import gc, os, sys\n"
+        "import gc, os, sys, weakref\n"
         "from sandwich_env.rules import Games\n"
         "from sandwich_env.experts.uci import UciExpert\n"
         f"expert = UciExpert([{sys.executable!r}, {str(FAKE)!r}], nodes=10, time=0.3)\n"
         "games = Games(1)\n"
         "best = expert.evaluate(games).best()[0]\n"
+        "inherited = weakref.ref(expert._engines)\n"
         "child = os.fork()\n"
         "if child == 0:\n"
         "    same = expert.evaluate(games).best()[0] == best\n"
         "    del expert\n"
         "    gc.collect()\n"
-        "    sys.exit(0 if same else 1)\n"
+        "    sys.exit(0 if same and inherited() is not None else 1)\n"
         "assert os.waitpid(child, 0)[1] == 0\n"
         "assert expert.evaluate(games).best()[0] == best\n"
         "print(expert.restarts)\n"
