@@ -1,4 +1,4 @@
-"""The house stands as ARCHITECTURE.md says: imports point down, and heavy libraries are imported where they are used."""
+"""The house stands as ARCHITECTURE.md says: imports point down, and heavy libraries are imported where used."""
 
 from __future__ import annotations
 
