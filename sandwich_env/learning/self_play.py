@@ -46,7 +46,13 @@ class Table:
 
 
 def play_games(
-    player: Player, table: Table, games: NDArray[np.int64], *, seed: int, round: int, on_progress: Progress | None = None
+    player: Player,
+    table: Table,
+    games: NDArray[np.int64],
+    *,
+    seed: int,
+    round: int,
+    on_progress: Progress | None = None,
 ) -> Corpus:
     """Play some of the games of a round side by side, and record everything.
 
