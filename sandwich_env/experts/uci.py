@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from sandwich_env.errors import EngineError, SpecError
 from sandwich_env.experts.base import Evaluation, Expert, result_for_mover
-from sandwich_env.experts.engine_pool import PATIENCE_S, EnginePool, Found, Search
+from sandwich_env.experts.engine import PATIENCE_S, Found, Search
+from sandwich_env.experts.engine_pool import EnginePool
 from sandwich_env.rules import Games, move_to_action
 from sandwich_env.specs import check_count, check_scale, from_spec
 

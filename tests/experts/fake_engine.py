@@ -7,6 +7,7 @@ fault shows at the N-th search of the process and from then on; with --once, in 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 import zlib
@@ -55,7 +56,7 @@ def main() -> None:
     if args.once is not None:
         if args.once.exists():
             fault = "none"
-        args.once.touch()
+        args.once.write_text(str(os.getpid()))
     board, multipv, searches = chess.Board(), 1, 0
     for text in sys.stdin:
         words = text.split()

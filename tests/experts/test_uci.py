@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import chess
@@ -18,10 +19,10 @@ import numpy as np
 import pytest
 
 from sandwich_env.errors import EngineError, SpecError
-from sandwich_env.experts import engine_pool, uci
+from sandwich_env.experts import engine, uci
 from sandwich_env.experts.base import Expert
+from sandwich_env.experts.engine import Found
 from sandwich_env.experts.engine_lines import Line, parse_line
-from sandwich_env.experts.engine_pool import Found
 from sandwich_env.experts.uci import UNSCORED_DROP, UciExpert, find_engine
 from sandwich_env.rules import Games, action_to_move, move_to_action
 from sandwich_env.specs import from_spec
@@ -152,6 +153,17 @@ def test_answers_depend_on_neither_pool_nor_batch_nor_order() -> None:
     np.testing.assert_array_equal(whole.policy[7], alone.policy[0])
 
 
+def test_threads_may_share_an_expert() -> None:
+    games = [some_games(6, plies=plies) for plies in range(4)]
+    with fake(pool=2) as expert:
+        one_by_one = [expert.evaluate(some) for some in games]
+        with ThreadPoolExecutor(4) as threads:
+            together = list(threads.map(expert.evaluate, games))
+    for one, other in zip(one_by_one, together, strict=True):
+        np.testing.assert_array_equal(one.policy, other.policy)
+        np.testing.assert_array_equal(one.value, other.value)
+
+
 @pytest.mark.parametrize("fault", ["dies", "hangs", "illegal", "illegal-line", "no-move", "no-score", "garbage"])
 def test_a_faulty_engine_is_replaced_and_asked_again(fault: str, tmp_path: Path) -> None:
     games = some_games(4)
@@ -176,15 +188,17 @@ def test_a_faulty_engine_is_replaced_and_asked_again(fault: str, tmp_path: Path)
         ("garbage", "xyzzy"),
     ],
 )
-def test_an_engine_that_stays_faulty_is_given_up(fault: str, told: str) -> None:
+def test_an_engine_that_stays_faulty_is_given_up(fault: str, told: str, caplog: pytest.LogCaptureFixture) -> None:
     with fake(fault, patience=0.3 if fault == "hangs" else 10.0) as expert:
         with pytest.raises(EngineError, match=told) as caught:
             expert.evaluate(Games.from_fens([BACK_RANK]))
         assert expert.restarts == 2
-        text = str(caught.value)
-        assert BACK_RANK in text
-        assert sys.executable in text
-        assert "attempt 3" in text
+    assert "asyncio" not in {record.name for record in caplog.records}  # no error in a callback
+    assert sum(record.name == "sandwich_env.experts.engine_pool" for record in caplog.records) == 3
+    text = str(caught.value)
+    assert BACK_RANK in text
+    assert sys.executable in text
+    assert "attempt 3" in text
 
 
 def test_after_a_failure_the_other_questions_can_still_be_asked(tmp_path: Path) -> None:
@@ -219,13 +233,13 @@ def test_no_stockfish_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("command", [["true"], ["cat"]], ids=["exits", "echoes"])
 def test_a_program_that_is_no_engine(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_pool, "START_S", 0.5)
+    monkeypatch.setattr(engine, "START_S", 0.5)
     with UciExpert(command) as expert, pytest.raises(EngineError, match="does not start as a UCI engine"):
         expert.evaluate(Games(1))
 
 
 def test_an_engine_that_never_says_uciok_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_pool, "START_S", 0.5)
+    monkeypatch.setattr(engine, "START_S", 0.5)
     with fake("mute") as expert:
         with pytest.raises(EngineError, match=r"took more than 0\.5 s to start"):
             expert.evaluate(Games(1))
@@ -331,6 +345,26 @@ def test_a_forked_child_starts_its_own_engines_and_leaves_the_parents_alone() ->
         [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.stdout, done.stderr, done.returncode) == ("0\n", "", 0)
+
+
+def test_ctrl_c_stops_the_program_and_its_hanging_engine(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    command = [sys.executable, str(FAKE), "hangs", "--once", str(seen)]
+    program = (
+        "from sandwich_env.rules import Games\n"
+        "from sandwich_env.experts.uci import UciExpert\n"
+        f"UciExpert({command!r}, nodes=10, time=60.0).evaluate(Games(1))\n"
+    )
+    run = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (seen.exists() and seen.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1.0)
+    run.send_signal(signal.SIGINT)
+    _, told = run.communicate(timeout=30)
+    assert told.rstrip().endswith("KeyboardInterrupt")
+    assert run.returncode == -signal.SIGINT
+    assert not alive(int(seen.read_text()))
 
 
 def test_pickling_gives_an_expert_with_engines_of_its_own() -> None:
