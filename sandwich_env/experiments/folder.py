@@ -65,13 +65,18 @@ class RunFolder:
         """H after a round."""
         return self.root / "checkpoints" / f"round_{round}.safetensors"
 
+    @property
+    def anchors(self) -> Path:
+        """What the anchors did against each other and on the puzzles."""
+        return self.root / "anchors"
+
     def anchor_match(self, first: str, second: str) -> Path:
         """The match between two anchors."""
-        return self.root / "anchors" / f"{first}_{second}.json"
+        return self.anchors / f"{first}_{second}.json"
 
     def anchor_puzzles(self, name: str) -> Path:
         """Which puzzles an anchor solves."""
-        return self.root / "anchors" / f"puzzles_{name}.json"
+        return self.anchors / f"puzzles_{name}.json"
 
     def match(self, round: int, anchor: str) -> Path:
         """The match of H after a round against an anchor."""

@@ -110,10 +110,10 @@ def sentence(config: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> st
     """What the run was and what came of it, in a sentence or two."""
     advisor = "nobody" if config["advisor"] is None else json.dumps(config["advisor"]).strip('"')
     last = rows[-1]
-    pgr = "could not be measured" if last["pgr"] is None else f"is {_with_interval(last, 'pgr')}"
+    pgr = "could not be measured" if last["pgr"] is None else f"is {cell(last, 'pgr')}"
     return (
         f"H learnt for {last['round']} of {config['rounds']} rounds of {config['play']['games']} games, "
-        f"with {advisor} to ask. Its strength without advice is {_with_interval(last, 'elo')} Elo above its start, "
+        f"with {advisor} to ask. Its strength without advice is {cell(last, 'elo')} Elo above its start, "
         f"from where E is {_number('elo', last['elo_expert'])}. PGR {pgr}."
     )
 
@@ -140,10 +140,11 @@ def _figures(plots: Sequence[Path]) -> list[str]:
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
-    return [_with_interval(row, column) for column in TABLE]
+    return [cell(row, column) for column in TABLE]
 
 
-def _with_interval(row: Mapping[str, Any], column: str) -> str:
+def cell(row: Mapping[str, Any], column: str) -> str:
+    """A measure as a table shows it, with its interval where it has one."""
     value, low, high = row[column], row.get(f"{column}_low"), row.get(f"{column}_high")
     text = _number(column, value)
     if value is None or (low is None and high is None) or low == high == value:

@@ -93,6 +93,28 @@ def resume(root: Path, config: RunConfig | None = None, reporter: Reporter | Non
         return _execute(config, folder, reporter or Silent())
 
 
+def measure_anchors(config: RunConfig, reporter: Reporter | None = None) -> None:
+    """Only the first stage of a run, which depends on E, H, the openings, the puzzles and the seed alone.
+
+    The run that is started in the folder later, or in another to which `anchors/` was copied, finds it done.
+
+    Raises:
+        SandwichError: something in the config cannot be made, or another process is at work in the folder.
+        OSError: a file could not be written.
+    """
+    folder = RunFolder(config.out)
+    with folder.locked():
+        torch.set_num_threads(config.threads)
+        contenders = Contenders.of(config)
+        try:
+            run = _Run(config, folder, contenders, reporter or Silent())
+            run.anchor_matches()
+            for name in (NOVICE, EXPERT):
+                run.anchor_solved(name)
+        finally:
+            contenders.close()
+
+
 def _execute(config: RunConfig, folder: RunFolder, reporter: Reporter) -> list[Row]:
     torch.set_num_threads(config.threads)
     contenders = Contenders.of(config)

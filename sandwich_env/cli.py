@@ -1,0 +1,233 @@
+"""The command `sandwich`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sandwich_env
+from sandwich_env.errors import MissingExtraError, SandwichError, did_you_mean
+
+USAGE = """usage: sandwich COMMAND [OPTIONS]
+
+  demo       what H learns through five assistants (minutes; no download, no engine)
+  run        one sandwich: H plays, asks A, learns and is measured, round after round
+  match      any two players against each other: networks, engines, assistants
+  report     draw the plots and the report of runs again
+  pretrain   a network from recorded games, engine labels and puzzles
+  label      positions from recorded games, labelled by an engine
+
+sandwich COMMAND --help says more of each; sandwich --version prints the version.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and end the process: 0, 2 after an error that names what was wrong, 130 if it was stopped."""
+    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command; returns the exit status."""
+    name = arguments[0] if arguments else "--help"
+    if name in ("--help", "-h"):
+        print(USAGE, end="")
+        return 0
+    if name == "--version":
+        print(f"sandwich_env {sandwich_env.__version__}")
+        return 0
+    if name not in COMMANDS:
+        print(f"sandwich: there is no command {name!r}: {did_you_mean(name, COMMANDS)}", file=sys.stderr)
+        return 2
+    try:
+        COMMANDS[name](arguments[1:])
+    except KeyboardInterrupt:
+        print(f"\nstopped. What is done is kept: {_how_to_go_on(name, arguments)}", file=sys.stderr)
+        return 130
+    except SandwichError as error:
+        print(f"sandwich: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"sandwich: {error}. What was recorded is kept: {_how_to_go_on(name, arguments)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _how_to_go_on(name: str, arguments: list[str]) -> str:
+    if name == "run" and "--resume" not in arguments:
+        return "go on with 'sandwich run --resume FOLDER', FOLDER being the run's --out"
+    return f"give the same command again (sandwich {' '.join(arguments)})"
+
+
+def _parse(config: Callable[..., Any], arguments: list[str], prog: str, **defaults: Any) -> Any:
+    try:
+        import tyro
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("tyro", "train") from error
+    return tyro.cli(config, args=arguments, prog=f"sandwich {prog}", **defaults)
+
+
+def _demo(arguments: list[str]) -> None:
+    module = _train_extra("sandwich_env.experiments.demo")
+    from rich.console import Console
+
+    module.demo(_parse(module.DemoConfig, arguments, "demo"), Console())
+
+
+def _run(arguments: list[str]) -> None:
+    module = _train_extra("sandwich_env.experiments.run")
+    from rich.console import Console
+
+    from sandwich_env.experiments.progress import reporter
+    from sandwich_env.experiments.report import redraw
+
+    console = Console()
+    if arguments[:1] == ["--resume"]:
+        if len(arguments) != 2:
+            raise SandwichError("--resume takes the run's folder and nothing else: its config is in the folder")
+        root = Path(arguments[1])
+        with reporter(console) as shown:
+            module.resume(root, reporter=shown)
+    else:
+        config = _run_config(arguments)
+        root = config.out
+        with reporter(console) as shown:
+            module.start(config, shown)
+    series = redraw(root)
+    console.print(f"{len(series.rows) - 1} rounds; report: {root / 'report.html'}", highlight=False, soft_wrap=True)
+
+
+def _run_config(arguments: list[str]) -> Any:
+    """The config from `--config FILE` (YAML or JSON), from flags, or from a file that flags change."""
+    from sandwich_env.experiments.config import RunConfig, config_from
+    from sandwich_env.experiments.plain import read_plain
+
+    if arguments[:1] != ["--config"]:
+        return _parse(RunConfig, arguments, "run")
+    if len(arguments) < 2:
+        raise SandwichError("--config needs a file (YAML or JSON)")
+    data = dict(read_plain(Path(arguments[1])))
+    rest = arguments[2:]
+    if "--out" in rest[:-1]:
+        data["out"] = rest[rest.index("--out") + 1]
+    return _parse(RunConfig, rest, "run", default=config_from(data, repr(arguments[1])))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchArguments:
+    """Two players against each other, from openings of which each is played twice, colours swapped."""
+
+    first: str
+    """A player: "expert", "novice", "random", weights (.safetensors), "stockfish:nodes=1000", "random_move:epsilon=0.5"
+    (what such an assistant would recommend), or a spec as JSON."""
+    second: str
+    """The other, likewise."""
+    openings: str = "default"
+    """The embedded set, or an EPD or PGN file."""
+    pairs: int = 100
+    """Openings at the most."""
+    max_plies: int = 400
+    """A game that lasts longer is a draw."""
+    seed: int = 0
+    """Of everything that is random."""
+    pgn: Path | None = None
+    """Write the games there."""
+
+
+def _match(arguments: list[str]) -> None:
+    module = _train_extra("sandwich_env.experiments.naming")
+    import numpy as np
+    from rich.console import Console
+
+    from sandwich_env.evaluation.elo import fit_elo
+    from sandwich_env.evaluation.matches import play_match
+    from sandwich_env.evaluation.openings import load_openings
+    from sandwich_env.experiments.progress import reporter
+
+    given: MatchArguments = _parse(MatchArguments, arguments, "match")
+    console = Console()
+    players = module.make_player(given.first), module.make_player(given.second)
+    names = (given.first, given.second) if given.first != given.second else (given.first, f"{given.second} (2)")
+    openings = load_openings(given.openings, limit=given.pairs, rng=np.random.default_rng(given.seed))
+    try:
+        with reporter(console) as shown:
+            update = shown.stage("games", 2 * len(openings))
+            result = play_match(
+                *players,
+                openings,
+                seed=given.seed,
+                names=names,
+                max_plies=given.max_plies,
+                on_progress=lambda done, total: update(done),
+            )
+    finally:
+        for player in players:
+            player.close()
+    if given.pgn is not None:
+        result.to_pgn(given.pgn)
+    table = fit_elo([result], names[1], rng=np.random.default_rng(given.seed))
+    elo, interval = table.rating(names[0]), table.interval(names[0])
+    one_sided = bool(table.one_sided[table.index(names[0])])
+    console.print(
+        f"{names[0]} against {names[1]}: +{result.wins} ={result.draws} -{result.losses}, "
+        f"{result.score:.1%} of the points, Elo {elo:+.0f} [{interval.low:+.0f}, {interval.high:+.0f}]"
+        + (" (one-sided: a rough bound)" if one_sided else ""),
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _report(arguments: list[str]) -> None:
+    module = _train_extra("sandwich_env.experiments.report")
+    if not arguments or any(argument.startswith("-") for argument in arguments):
+        print(
+            "usage: sandwich report FOLDER...\n\nDraws the plots and report.html of each run again from its metrics; "
+            "of several runs\nalso a comparison, in the folder that holds the first of them."
+        )
+        if not arguments:
+            raise SandwichError("report needs the folder of a run")
+        return
+    roots = [Path(argument) for argument in arguments]
+    runs = [module.redraw(root) for root in roots]
+    for root in roots:
+        print(root / "report.html")
+    if len(runs) > 1:
+        print(module.compare(runs, roots[0].resolve().parent, "Runs side by side"))
+
+
+def _pretrain(arguments: list[str]) -> None:
+    module = _train_extra("sandwich_env.learning.pretrain")
+    card = module.pretrain(_parse(module.PretrainConfig, arguments, "pretrain"))
+    print(json.dumps(card["scores"], indent=2))
+
+
+def _label(arguments: list[str]) -> None:
+    module = _train_extra("sandwich_env.learning.labels")
+    module.label(_parse(module.LabelConfig, arguments, "label"))
+
+
+def _train_extra(module: str) -> Any:
+    """A module that needs the extra `train`, or an error that names the extra."""
+    import importlib
+
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("sandwich_env"):
+            raise
+        raise MissingExtraError(error.name, "train") from error
+
+
+COMMANDS: dict[str, Callable[[list[str]], None]] = {
+    "demo": _demo,
+    "run": _run,
+    "match": _match,
+    "report": _report,
+    "pretrain": _pretrain,
+    "label": _label,
+}
+"""What each command does with the arguments after its name."""
