@@ -84,7 +84,7 @@ class Streams:
 
         The number in a column does not depend on which other columns are asked for.
         """
-        rows, columns = np.nonzero(mask)
+        rows, columns = np.divmod(np.flatnonzero(mask), mask.shape[1])  # much faster than nonzero in two dimensions
         key = mix(self.keys, self._next())[rows]
         radius = np.sqrt(-2.0 * np.log1p(-_to_unit(mix(key, columns, "radius"))))
         angle = 2.0 * np.pi * _to_unit(mix(key, columns, "angle"))
@@ -96,7 +96,7 @@ class Streams:
         """A uniformly drawn true column of each row of `mask` [N, K]; -1 in a row with none, [N]."""
         counts = mask.sum(axis=1)
         rank = self.integers(np.maximum(counts, 1))
-        columns = np.append(np.nonzero(mask)[1], -1)
+        columns = np.append(np.flatnonzero(mask) % mask.shape[1], -1)
         chosen: NDArray[np.int64] = columns[np.where(counts > 0, np.cumsum(counts) - counts + rank, -1)]
         return chosen
 
