@@ -78,6 +78,25 @@ def test_repeated_openings_and_the_two_seats_have_random_numbers_of_their_own() 
     assert any(actions[0] != actions[1] for actions in result.actions)
 
 
+class Draws(Scripted):
+    """Remembers the first random number that it is given for each game at each ply."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers: list[float] = []
+
+    def act(self, games: Games, advice: VisibleAdvice | None, rng: Streams) -> NDArray[np.int64]:
+        self.numbers += rng.random().tolist()
+        return super().act(games, advice, rng)
+
+
+def test_no_random_number_comes_twice() -> None:
+    first, second = Draws(), Draws()
+    play_match(first, second, [chess.STARTING_FEN] * 3, seed=0, max_plies=8)
+    numbers = first.numbers + second.numbers
+    assert len(numbers) == len(set(numbers)) == 6 * 8
+
+
 def test_progress_counts_games() -> None:
     seen: list[tuple[int, int]] = []
     play_match(

@@ -10,7 +10,7 @@ from scripted import match_of
 from sandwich_env.errors import DataError, SpecError, TooSmallGapError
 from sandwich_env.evaluation.elo import EloTable, fit_elo
 from sandwich_env.evaluation.matches import MatchResult
-from sandwich_env.evaluation.pgr import Pgr, pgr, pgr_elo, pgr_paired
+from sandwich_env.evaluation.pgr import Pgr, _ratio_interval, pgr, pgr_elo, pgr_paired
 
 
 def table_of(*results: MatchResult, resamples: int = 300, seed: int = 0) -> EloTable:
@@ -114,8 +114,18 @@ def test_paired_items_are_refused_without_a_gap() -> None:
         pgr_paired([1.0], [1.0, 0.0], [1.0, 1.0], rng=rng)
 
 
-def test_resamples_without_a_gap_widen_the_interval() -> None:
-    """1 in 100 resamples has no gap: too few for a 95 % interval to notice, enough for one of 99.9 %."""
+def test_resamples_without_a_gap_count_as_far_out_on_both_sides() -> None:
+    """98 quotients 0, 1, ... 97 and two resamples without a gap: the third of 100 from either end."""
+    gains, gaps = np.arange(100.0), np.ones(100)
+    gaps[98:] = 0.0, -1.0
+    found = _ratio_interval(gains, gaps, 0.95)
+    assert (found.low, found.high) == (0.0, 97.0)
+    assert _ratio_interval(gains, np.ones(100), 0.95).low == 2.0
+    assert _ratio_interval(gains, gaps, 0.99).high == np.inf
+
+
+def test_a_gap_may_be_sure_enough_for_one_level_and_not_for_another() -> None:
+    """1 resample in 170 has no gap: too few for a 95 % interval to notice, enough for one of 99.9 %."""
     strong = np.arange(100) < 5
     narrow = pgr_paired(np.zeros(100), strong, strong, rng=np.random.default_rng(0), resamples=4000)
     assert (narrow.interval.low, narrow.interval.high) == (1.0, 1.0)

@@ -54,10 +54,10 @@ def test_a_corpus_by_hand() -> None:
     black_move = move_to_action(chess.Move.from_uci("e8e7"), chess.Board("4k3/8/8/8/8/8/8/R3K3 b - - 0 1"))
     # Both games move; the second one asks and is told a move that it does not play.
     recorder.append(
-        [1, 0],
-        [black_move, E4],
-        own_move=[7, -1],
-        asked=[True, False],
+        [0, 1],
+        [E4, black_move],
+        own_move=[-1, 7],
+        asked=[False, True],
         advice=told(99),
         provenance=behind(55, tampered=True),
     )
