@@ -93,6 +93,9 @@ def label(config: LabelConfig) -> None:
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "pyarrow", "train") from error
 
+    for file in config.pgn:
+        if not file.is_file():
+            raise DataError(f"there is no file {str(file)!r}")
     _claim(config)
     counts: Counter[str] = Counter()
     engines: set[str] = set()
@@ -229,7 +232,7 @@ def _plain(config: LabelConfig) -> dict[str, Any]:
     """What the labels depend on. A file of games stands by its name and size, so that a folder may be moved."""
     free = ("out", "pool", "time", "engine")
     plain = {field.name: getattr(config, field.name) for field in dataclasses.fields(config) if field.name not in free}
-    plain["pgn"] = [[path.name, path.stat().st_size if path.is_file() else None] for path in config.pgn]
+    plain["pgn"] = [[path.name, path.stat().st_size] for path in config.pgn]
     return plain
 
 
@@ -241,21 +244,19 @@ def _claim(config: LabelConfig) -> None:
     """
     path = config.out / CONFIG
     ours = json.loads(json.dumps(_plain(config)))
-    if path.is_file():
-        theirs = json.loads(path.read_text(encoding="utf-8"))
-        differing = [
-            f"{name}: {theirs.get(name)!r} there, {ours[name]!r} here"
-            for name in ours
-            if theirs.get(name) != ours[name]
-        ]
-        if differing:
-            raise SpecError(
-                f"{str(config.out)!r} holds labels of another config ({'; '.join(differing)}): give another out"
-            )
-    elif any(config.out.glob("labels-*.parquet")):
-        raise SpecError(f"{str(config.out)!r} holds labels but no {CONFIG} to go on from: give another out")
-    else:
+    if not any(config.out.glob("labels-*.parquet")):
         _write_json(path, ours)
+        return
+    if not path.is_file():
+        raise SpecError(f"{str(config.out)!r} holds labels but no {CONFIG} to go on from: give another out")
+    theirs = json.loads(path.read_text(encoding="utf-8"))
+    differing = [
+        f"{name}: {theirs.get(name)!r} there, {ours[name]!r} here" for name in ours if theirs.get(name) != ours[name]
+    ]
+    if differing:
+        raise SpecError(
+            f"{str(config.out)!r} holds labels of another config ({'; '.join(differing)}): give another out"
+        )
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -209,6 +209,18 @@ def test_a_folder_of_another_config_is_refused(tmp_path: Path, changes: dict[str
         label(config(tmp_path, **changes))
 
 
+def test_what_failed_before_the_first_shard_does_not_bind(tmp_path: Path) -> None:
+    missing = config(tmp_path, pgn=(tmp_path / "nothing.pgn",))
+    with pytest.raises(DataError, match=r"there is no file '.*nothing\.pgn'"):
+        label(missing)
+    assert not missing.out.exists()
+    wrong = config(tmp_path, engine=engine(tmp_path, "no-score"))
+    with pytest.raises(EngineError):
+        label(wrong)
+    label(config(tmp_path, nodes=11))
+    assert json.loads((wrong.out / "_config.json").read_text())["nodes"] == 11
+
+
 def test_labels_without_a_config_are_left_alone(tmp_path: Path) -> None:
     asked = config(tmp_path)
     label(asked)
