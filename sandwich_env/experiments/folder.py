@@ -111,6 +111,8 @@ class RunFolder:
                 f"another process is at work on {str(self.root)!r}: wait for it to end, or give another folder"
             ) from error
         try:
+            for left in self.root.rglob(".*.partial"):  # by a process that was killed while it wrote
+                left.unlink()
             yield
         finally:
             lock.release()
