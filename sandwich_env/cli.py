@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sandwich_env
 from sandwich_env.errors import MissingExtraError, SandwichError, did_you_mean
+from sandwich_env.specs import Spec
 
 USAGE = """usage: sandwich COMMAND [OPTIONS]
 
@@ -33,11 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run a command; returns the exit status."""
     name = arguments[0] if arguments else "--help"
-    if name in ("--help", "-h"):
-        print(USAGE, end="")
-        return 0
-    if name == "--version":
-        print(f"sandwich_env {sandwich_env.__version__}")
+    if name in ("--help", "-h", "--version"):
+        print(f"sandwich_env {sandwich_env.__version__}" if name == "--version" else USAGE.strip())
         return 0
     if name not in COMMANDS:
         print(f"sandwich: there is no command {name!r}: {did_you_mean(name, COMMANDS)}", file=sys.stderr)
@@ -67,7 +65,32 @@ def _parse(config: Callable[..., Any], arguments: list[str], prog: str, **defaul
         import tyro
     except ModuleNotFoundError as error:
         raise MissingExtraError("tyro", "train") from error
-    return tyro.cli(config, args=arguments, prog=f"sandwich {prog}", **defaults)
+    with _spec_flags():
+        return tyro.cli(config, args=arguments, prog=f"sandwich {prog}", **defaults)
+
+
+def _spec_flags() -> Any:
+    """Lets a flag hold a spec as people write it: a name, `name:key=value`, or JSON; "none" where there may be none."""
+    from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+
+    from sandwich_env.experiments.naming import parse_spec
+
+    registry = ConstructorRegistry()
+
+    @registry.primitive_rule
+    def spec_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+        if info.type not in (Spec, Spec | None):
+            return None
+        optional = info.type == (Spec | None)
+        return PrimitiveConstructorSpec(
+            nargs=1,
+            metavar="SPEC|none" if optional else "SPEC",
+            instance_from_str=lambda words: None if optional and words[0] == "none" else parse_spec(words[0]),
+            is_instance=lambda value: isinstance(value, str | Mapping) or (optional and value is None),
+            str_from_instance=lambda value: [value if isinstance(value, str) else json.dumps(value)],
+        )
+
+    return registry
 
 
 def _demo(arguments: list[str]) -> None:

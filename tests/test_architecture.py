@@ -25,7 +25,7 @@ FLOORS = [
     {"testing"},
     {"learning", "evaluation"},
     {"experiments"},
-    {"cli"},
+    {"cli", "__main__"},
 ]
 HEIGHT = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 

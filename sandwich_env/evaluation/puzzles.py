@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from sandwich_env.errors import DataError
 from sandwich_env.evaluation.intervals import LEVEL, Estimate, share_of
+from sandwich_env.evaluation.openings import DEFAULT
 from sandwich_env.evaluation.records import status_text
 from sandwich_env.experts.base import Expert
 from sandwich_env.files import open_text
@@ -64,7 +66,7 @@ def read_puzzles(
     """The puzzles of a CSV file as Lichess publishes it, plain, .gz or .zst.
 
     Args:
-        path: of the file.
+        path: of the file, or "default" for the set that the package brings along (its own, and unrated: 0).
         min_rating: leaves out those rated less.
         max_rating: leaves out those rated more.
         limit: stops after so many.
@@ -76,6 +78,8 @@ def read_puzzles(
     low = -np.inf if min_rating is None else min_rating
     high = np.inf if max_rating is None else max_rating
     puzzles: list[Puzzle] = []
+    if path == DEFAULT:
+        path = str(resources.files("sandwich_env") / "data" / "puzzles.csv")
     with open_text(path) as stream:
         for line, row in _rows(stream, path):
             where = f"{str(path)!r}, line {line}"

@@ -121,6 +121,6 @@ def test_the_shipped_expert_mates_where_it_can():
 
 
 def test_the_shipped_expert_solves_what_the_shipped_novice_does_not():
-    puzzles = read_puzzles(resolve("expert").parent.parent / "data" / "puzzles.csv")
+    puzzles = read_puzzles("default")
     expert, novice = (solve_puzzles(NetworkExpert.load(name), puzzles).solved.mean() for name in SHIPPED)
     assert expert > 2 * novice
