@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -53,8 +53,9 @@ class NetworkRunner:
         precision: "auto" takes bfloat16 where it is quick, float32 elsewhere.
     """
 
-    SIZES = (4, 32, 128)
-    """Positions in a chunk. Fewer than four would not give the same bits on two threads."""
+    SIZES: ClassVar[dict[int, int]] = {128: 97, 32: 13, 4: 1}
+    """Positions in a chunk, and how many must be left for it, since a chunk costs the same full or not. Fewer than four
+    would not give the same bits on two threads."""
 
     def __init__(self, network: PolicyValueNetwork, device: str = "auto", precision: Precision = "auto") -> None:
         self.device = pick_device(device)
@@ -86,13 +87,16 @@ class NetworkRunner:
         return torch.cat(logits)[: len(planes)].numpy(), torch.cat(values)[: len(planes)].numpy()
 
     def _chunks(self, planes: torch.Tensor) -> list[torch.Tensor]:
-        largest = self.SIZES[-1]
-        chunks = list(planes.split(largest)) if len(planes) else []
-        if chunks and len(chunks[-1]) not in self.SIZES:
-            size = next(size for size in self.SIZES if size >= len(chunks[-1]))
-            filled = torch.zeros((size, *planes.shape[1:]), dtype=planes.dtype)
-            filled[: len(chunks[-1])] = chunks[-1]
-            chunks[-1] = filled
+        chunks, start = [], 0
+        while start < len(planes):
+            left = len(planes) - start
+            size = next(size for size, least in self.SIZES.items() if left >= least)
+            chunk = planes[start : start + size]
+            if len(chunk) < size:
+                chunk = torch.zeros((size, *planes.shape[1:]), dtype=planes.dtype)
+                chunk[:left] = planes[start:]
+            chunks.append(chunk)
+            start += size
         return chunks
 
 
