@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from sandwich_env.advisors.base import Asks
 from sandwich_env.errors import SpecError, did_you_mean
 from sandwich_env.experiments.plain import differences, from_plain, to_plain
-from sandwich_env.oversight.channel import Asks, check_asks
+from sandwich_env.oversight.channel import check_asks
 from sandwich_env.specs import Spec, check_count, check_scale
 
 Advised = Literal["both", "white", "black", "none"]

@@ -80,8 +80,8 @@ class Contenders:
             expert=expert,
             novice=novice,
             advisor=advisor,
-            protocol=from_spec(_spec(config.protocol), Protocol),  # type: ignore[type-abstract]
-            method=from_spec(_spec(config.method), Method),  # type: ignore[type-abstract]
+            protocol=from_spec(_spec(config.protocol), Protocol),
+            method=from_spec(_spec(config.method), Method),
             anchors={ANCHOR_NAMES[name]: players[name] for name in config.evaluate.anchors if name in players},
             openings=openings,
             book=book,

@@ -10,7 +10,7 @@ random_move:epsilon=0.5   a kind with arguments; what it wraps is filled in
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ def make_expert(given: Spec | Expert, device: str = "auto") -> Expert:
         if spec in SHIPPED or _is_weights(spec):
             return NetworkExpert(spec, device)
         if spec in ENGINES:
-            return from_spec({"kind": "uci"}, Expert)  # type: ignore[type-abstract]
+            return from_spec({"kind": "uci"}, Expert)
         if spec not in KINDS and ":" not in spec:
             known = (*SHIPPED, *ENGINES, *KINDS)
             raise SpecError(
@@ -87,13 +87,14 @@ def make_expert(given: Spec | Expert, device: str = "auto") -> Expert:
             )
     elif spec.get("kind") == "stockfish":
         spec = {**spec, "kind": "uci"}
-    return from_spec(spec, Expert)  # type: ignore[type-abstract]
+    return from_spec(spec, Expert)
 
 
-def make_advisor(given: Spec | Advisor, expert: Expert) -> Advisor:
+def make_advisor(given: Spec | Advisor, expert: Expert | Callable[[], Expert]) -> Advisor:
     """The advisor that a spec stands for; where the spec leaves its expert out, it is `expert`.
 
-    `"honest"` repeats the expert, and a misalignment without an `inner` wraps that.
+    `"honest"` repeats the expert, and a misalignment without an `inner` wraps that. A function is called for the expert
+    only where the spec leaves it out.
 
     Raises:
         SpecError: it is no advisor's spec.
@@ -101,14 +102,14 @@ def make_advisor(given: Spec | Advisor, expert: Expert) -> Advisor:
     if isinstance(given, Advisor):
         return given
     spec = parse_spec(given) if isinstance(given, str) else given
-    return from_spec(_completed(spec, expert), Advisor)  # type: ignore[type-abstract]
+    return from_spec(_completed(spec, expert), Advisor)
 
 
-def _completed(spec: Spec, expert: Expert) -> dict[str, Any]:
-    whole = {"kind": spec} if isinstance(spec, str) else dict(spec)
+def _completed(spec: Spec, expert: Expert | Callable[[], Expert]) -> dict[str, Any]:
+    whole: dict[str, Any] = {"kind": spec} if isinstance(spec, str) else dict(spec)
     cls = class_of(whole)
     if issubclass(cls, Honest) and "expert" not in whole:
-        whole["expert"] = expert
+        whole["expert"] = expert if isinstance(expert, Expert) else expert()
     if issubclass(cls, Wrapper):
         inner = whole.get("inner", "honest")
         whole["inner"] = _completed(inner, expert) if isinstance(inner, (str, Mapping)) else inner
@@ -140,10 +141,10 @@ def make_player(given: Spec | Player, device: str = "auto") -> Player:
         )
     cls = class_of(spec)
     if issubclass(cls, Expert):
-        return ExpertPlayer(from_spec(spec, Expert))  # type: ignore[type-abstract]
+        return ExpertPlayer(from_spec(spec, Expert))
     if issubclass(cls, Advisor):
-        return AdvisorPlayer(make_advisor(spec, make_expert("expert", device)))
-    return from_spec(spec, Player)  # type: ignore[type-abstract]
+        return AdvisorPlayer(make_advisor(spec, lambda: make_expert("expert", device)))
+    return from_spec(spec, Player)
 
 
 def plain_spec(given: Spec | Specified) -> Any:

@@ -44,13 +44,12 @@ def draw_all(runs: Sequence[Series], folder: Path) -> list[Path]:
         OSError: a file could not be written.
     """
     drawings = {
+        "arms": draw_arms(runs) if len(runs) > 1 else None,
         "pgr": draw_pgr(runs),
         "strength": draw_strength(runs),
         "knowledge": draw_knowledge(runs),
         "advice": draw_advice(runs),
     }
-    if len(runs) > 1:
-        drawings = {"arms": draw_arms(runs)} | drawings
     paths = []
     for name, figure in drawings.items():
         if figure is not None:
@@ -158,7 +157,7 @@ def _by_round(axes: Axes, runs: Sequence[Series], column: str, among: Sequence[S
             linestyle=DASHES[style % len(DASHES)], linewidth=1.8, markersize=6, elinewidth=1.2,
         )  # fmt: skip
     axes.set_xlabel("round")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis="x", integer=True)
 
 
 def _reach(row: dict[str, Any], column: str) -> tuple[float, float]:

@@ -58,4 +58,5 @@ def fine_tune(
         )
         if fit.step < config.steps:
             save_tensors(fit.state(), checkpoint, {})
-    return fit.network.eval()
+    fit.network.eval()
+    return fit.network

@@ -88,7 +88,7 @@ class Fit:
     ) -> None:
         if len(examples) == 0:
             raise DataError("there are no examples to fit a network to")
-        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network: PolicyValueNetwork = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.examples = examples
         self.config = config
         self.step = 0
@@ -132,7 +132,7 @@ class Fit:
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self.optimizer.step()
         return float(loss.detach())

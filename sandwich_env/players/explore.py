@@ -23,8 +23,8 @@ class Explore(Player):
     """
 
     def __init__(self, player: Player, explorer: Player, plies: int, share: float = 1.0) -> None:
-        self.player = from_spec(player, Player)  # type: ignore[type-abstract]
-        self.explorer = from_spec(explorer, Player)  # type: ignore[type-abstract]
+        self.player = from_spec(player, Player)
+        self.explorer = from_spec(explorer, Player)
         self.plies = check_count("plies", plies, least=0)
         self.share = check_share("share", share)
 
