@@ -11,6 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
+from sandwich_env.experiments import plots
 from sandwich_env.experiments.measure import new_row
 from sandwich_env.experiments.plots import (
     COLORS,
@@ -67,12 +68,15 @@ def words(figure: Figure) -> set[str]:
         ([LEARNS, CONTROL, REFUSED], {"arms", "pgr", "strength", "knowledge", "advice"}),
     ],
 )
-def test_every_plot_that_there_are_numbers_for_is_written(runs: list[Series], names: set[str], tmp_path: Path) -> None:
+def test_every_plot_that_there_are_numbers_for_is_written(
+    runs: list[Series], names: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plots, "DPI", 60)  # a quarter of the time
     paths = draw_all(runs, tmp_path / "plots")
     assert {path.stem for path in paths} == names == {path.stem for path in (tmp_path / "plots").iterdir()}
     for path in paths:
         dark = imread(path)[..., :3].min(axis=2) < 0.9
-        assert min(dark.shape) > 200
+        assert min(dark.shape) > 100
         assert 0.01 < dark.mean() < 0.5
 
 

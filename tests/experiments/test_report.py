@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from run_support import finished, plain_config
 
 from sandwich_env.errors import DataError
+from sandwich_env.experiments import plots
 from sandwich_env.experiments.folder import RunFolder
 from sandwich_env.experiments.measure import COLUMNS, new_row
 from sandwich_env.experiments.plots import Series
@@ -45,6 +47,14 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._in_cell:
             self.rows[-1][-1] += data
+
+
+@pytest.fixture(scope="module", autouse=True)
+def coarse() -> Iterator[None]:
+    """Plots of fewer pixels, in a quarter of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plots, "DPI", 60)
+        yield
 
 
 @pytest.fixture(scope="module")
