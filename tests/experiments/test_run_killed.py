@@ -18,7 +18,7 @@ from sandwich_env.errors import RunLockedError
 from sandwich_env.experiments.run import resume
 
 ROOT = Path(__file__).parents[2]
-LEARN = {"epochs": 60.0, "checkpoint_every": 5}
+LEARN = {"epochs": 25.0, "checkpoint_every": 3}
 """Long enough that a fit can be caught while it goes on."""
 
 PROGRAM = """
