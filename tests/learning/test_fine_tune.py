@@ -94,7 +94,8 @@ def test_nothing_to_learn_from_is_refused(start: Path, tmp_path: Path, examples:
 
 
 @pytest.mark.parametrize(
-    ("examples", "epochs", "batch_size", "steps"), [(100, 1.0, 10, 10), (101, 1.0, 10, 11), (100, 0.25, 10, 3), (3, 1.0, 256, 1)]
-)  # fmt: skip
+    ("examples", "epochs", "batch_size", "steps"),
+    [(100, 1.0, 10, 10), (101, 1.0, 10, 11), (100, 0.25, 10, 3), (3, 1.0, 256, 1)],
+)
 def test_steps_show_each_example_so_often(examples: int, epochs: float, batch_size: int, steps: int) -> None:
     assert steps_for(examples, epochs, batch_size) == steps
