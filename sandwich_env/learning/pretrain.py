@@ -249,5 +249,10 @@ def _score(
             for low, high in PUZZLE_BANDS:
                 some = [puzzle for puzzle in puzzles if low <= puzzle.rating < high]
                 if some:
-                    scores[f"puzzles {low}-{high - 1}"] = solve_puzzles(expert, some).to_dict()
+                    solved = solve_puzzles(expert, some).accuracy
+                    scores[f"puzzles {low}-{high - 1}"] = {
+                        "puzzles": len(some),
+                        "solved": round(solved.value, 4),
+                        "interval": [round(solved.interval.low, 4), round(solved.interval.high, 4)],
+                    }
     return scores
