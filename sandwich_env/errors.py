@@ -30,7 +30,7 @@ class SpecError(SandwichError, ValueError):
 
 
 class AdviceError(SandwichError, ValueError):
-    """An advisor's answer that no player could be shown: too few rows, a move that is no action, a value off the scale."""
+    """An advisor's answer that no player could be shown: too few rows, a move that is none, a value off the scale."""
 
 
 class EngineError(SandwichError, RuntimeError):

@@ -77,7 +77,8 @@ class PolicyValueNetwork(nn.Module):
         by_plane = self.policy_planes(x).permute(0, 3, 2, 1).flip(2).reshape(len(x), -1)
         source, target = self.policy_squares(x).flatten(2).chunk(2, dim=1)
         by_squares = torch.bmm(source.transpose(1, 2), target) * self.shape.policy_channels**-0.5
-        return by_plane + by_squares.flatten(1).index_select(1, self.pairs)
+        logits: Tensor = by_plane + by_squares.flatten(1).index_select(1, self.pairs)
+        return logits
 
     def _value(self, x: Tensor) -> Tensor:
         y = functional.relu(self.value_trunk(x.to(self.value_out.weight.dtype))).flatten(1)

@@ -63,7 +63,8 @@ class NetworkRunner:
             raise SpecError(f"precision is {precision!r}: it must be 'auto', 'float32' or 'bfloat16'")
         fast = has_fast_bfloat16(self.device) if precision == "auto" else precision == "bfloat16"
         self.dtype = torch.bfloat16 if fast else torch.float32
-        self.network = _fused(network).to(self.device, self.dtype, memory_format=torch.channels_last)
+        self.network: PolicyValueNetwork = _fused(network).to(self.device, self.dtype)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         for layer in (self.network.value_trunk, self.network.value_hidden, self.network.value_out):
             layer.to(torch.float64)
 
