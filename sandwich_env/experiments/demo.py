@@ -53,7 +53,7 @@ class DemoConfig:
     """E: the shipped one, or weights (.safetensors)."""
     novice: str = "novice"
     """H at the start, likewise."""
-    rounds: int = 3
+    rounds: int = 2
     """How often H plays, learns and is measured, in each arm."""
     games: int = 200
     """Games in each round."""
