@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sandwich_env.advisors.base import Advisor, Honest, Wrapper
+from sandwich_env.advisors.every_n import EveryN
 from sandwich_env.errors import SpecError, did_you_mean
 from sandwich_env.experts.base import Expert
 from sandwich_env.experts.network import NetworkExpert
@@ -106,11 +107,16 @@ def make_advisor(given: Spec | Advisor, expert: Expert | Callable[[], Expert]) -
 
 
 def _completed(spec: Spec, expert: Expert | Callable[[], Expert]) -> dict[str, Any]:
+    spec = parse_spec(spec) if isinstance(spec, str) else spec
     whole: dict[str, Any] = {"kind": spec} if isinstance(spec, str) else dict(spec)
     cls = class_of(whole)
     if issubclass(cls, Honest) and "expert" not in whole:
         whole["expert"] = expert if isinstance(expert, Expert) else expert()
-    if issubclass(cls, Wrapper):
+    if issubclass(cls, EveryN):
+        held = whole.get("wrapper")
+        if isinstance(held, (str, Mapping)):
+            whole["wrapper"] = _completed(held, expert)
+    elif issubclass(cls, Wrapper):
         inner = whole.get("inner", "honest")
         whole["inner"] = _completed(inner, expert) if isinstance(inner, (str, Mapping)) else inner
     return whole

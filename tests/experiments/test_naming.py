@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sandwich_env.advisors.base import Honest
+from sandwich_env.advisors.every_n import EveryN
 from sandwich_env.advisors.random_move import RandomMove
 from sandwich_env.advisors.value_noise import ValueNoise
 from sandwich_env.errors import SpecError, WeightsError
@@ -156,3 +157,12 @@ def test_objects_and_specs_are_written_down_alike() -> None:
     assert plain_spec(advisor) == advisor.to_spec()
     assert plain_spec("honest") == "honest"
     assert plain_spec({"kind": "honest"}) == {"kind": "honest"}
+
+
+def test_what_a_wrapper_by_the_clock_holds_is_filled_in_as_well() -> None:
+    expert = UniformExpert()
+    made = make_advisor({"kind": "every_n", "n": 4, "wrapper": "random_move:epsilon=1.0"}, expert)
+    held = RandomMove(Honest(expert), epsilon=1.0)
+    assert made.to_spec() == EveryN(held, n=4).to_spec()
+    with pytest.raises(SpecError, match="'every_n' needs 'wrapper'"):
+        make_advisor({"kind": "every_n", "n": 4}, expert)
