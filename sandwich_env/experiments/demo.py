@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
@@ -236,39 +237,42 @@ class _Bars(_Board):
             self._progress.update(self._tasks[arm], description=f"{arm}, {text}", completed=done, total=total)
 
 
-HEADINGS = {
-    "arm": None,
-    "Elo of H": "elo",
-    "PGR": "pgr",
-    "puzzles": "puzzles",
-    "agrees with E": "agreement",
-    "advice as E's": "advice_honest",
-    "followed": "followed",
-}
+HEADINGS = {"Elo of H": "elo", "PGR": "pgr", "puzzles": "puzzles", "as E": "agreement", "advice": "advice_honest"}
+"""The table's columns after the arm's name, and the measures in them. Eighty characters must do for all."""
+
+WITH_INTERVAL = ("elo", "pgr")
 
 
 def results_table(runs: Sequence[Series]) -> Table:
-    """A row for each arm after its last round, with 95 % intervals."""
-    table = Table(title="H after its last round, without advice", title_justify="left")
+    """A row for each arm after its last round."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
+    table.add_column("arm", no_wrap=True)
     for heading in HEADINGS:
-        table.add_column(heading, justify="left" if heading == "arm" else "right", no_wrap=True)
+        table.add_column(heading, justify="right", no_wrap=True)
     for run in runs:
         row = run.rows[-1]
-        table.add_row(run.name, *(cell(row, column) for column in HEADINGS.values() if column is not None))
+        short = (cell(row, column) if column in WITH_INTERVAL else _share(row, column) for column in HEADINGS.values())
+        table.add_row(run.name, *short)
     return table
+
+
+def _share(row: Row, column: str) -> str:
+    return cell(row, column).split(" ")[0]
 
 
 def _print_results(runs: Sequence[Series], config: DemoConfig, report: Path, console: Console) -> None:
     begin, table = runs[0].rows[0], results_table(runs)
     lines = [
-        f"E is {cell(begin, 'elo_expert')} Elo above H before it learnt; H solved {cell(begin, 'puzzles')} of the "
-        f"puzzles and agreed with E on {cell(begin, 'agreement')} of the moves.",
+        "H after its last round, playing without advice. Elo above its start and PGR with 95 % intervals;",
+        "puzzles: share solved; as E: moves that E would play; advice: moves advised that E would have advised.",
+        f"At the start H was {cell(begin, 'elo_expert')[1:]} Elo below E, solved {_share(begin, 'puzzles')} of the "
+        f"puzzles and played {_share(begin, 'agreement')} of its moves as E.",
     ]
     lines += [f"{run.name}: no PGR. {run.rows[-1]['pgr_refused']}" for run in runs if run.rows[-1]["pgr_refused"]]
     console.print(table)
     for line in lines:
-        console.print(line, highlight=False, markup=False)
-    plain = Console(width=120, record=True, file=io.StringIO())
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    plain = Console(width=80, record=True, file=io.StringIO())
     plain.print(table)
     write_atomically(config.out / "table.txt", plain.export_text().encode())
     console.print(
