@@ -1,6 +1,6 @@
 # make demo    the main job on the embedded default: H learns through several assistants (under ten minutes)
 # make test    all tests
-# make check   formatting, lint, strict types
+# make check   formatting, lint, strict types, by the hooks of .pre-commit-config.yaml
 # Each makes the virtual environment .venv first, if it is not there or if what it is made from has changed.
 
 PYTHON ?= python3
@@ -20,9 +20,7 @@ test-fast: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not slow"
 
 check: $(INSTALLED)
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(BIN)/pre-commit run --all-files --show-diff-on-failure
 
 hooks: $(INSTALLED)
 	$(BIN)/pre-commit install

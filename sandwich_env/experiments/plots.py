@@ -175,7 +175,7 @@ def _level(axes: Axes, height: float, name: str) -> None:
 
 
 def _legend(axes: Axes, runs: Sequence[Series], among: Sequence[Series] | None = None) -> None:
-    if len(among or runs) > 1:
+    if len(among or runs) > 1 and axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=9, framealpha=0.9)
 
 
