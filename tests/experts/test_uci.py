@@ -350,7 +350,10 @@ def test_a_forked_child_starts_its_own_engines_and_leaves_the_parents_alone() ->
 def test_ctrl_c_stops_the_program_and_its_hanging_engine(tmp_path: Path) -> None:
     seen = tmp_path / "seen"
     command = [sys.executable, str(FAKE), "hangs", "--once", str(seen)]
+    # A process that was started in the background ignores Ctrl-C, and hands that on.
     program = (
+        "import signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from sandwich_env.rules import Games\n"
         "from sandwich_env.experts.uci import UciExpert\n"
         f"UciExpert({command!r}, nodes=10, time=60.0).evaluate(Games(1))\n"
