@@ -219,7 +219,7 @@ def _report(arguments: list[str]) -> None:
     for root in roots:
         print(root / "report.html")
     if len(runs) > 1:
-        print(module.compare(runs, roots[0].resolve().parent, "Runs side by side"))
+        print(module.compare(runs, roots[0].resolve().parent / "comparison", "Runs side by side"))
 
 
 def _pretrain(arguments: list[str]) -> None:

@@ -103,6 +103,8 @@ def test_a_run_its_end_and_its_report(tmp_path, nets, capsys):
     (out / "report.html").unlink()
     assert run(["report", str(out)]) == 0
     assert (out / "report.html").is_file()
+    assert run(["report", str(out), str(out)]) == 0
+    assert (tmp_path / "comparison" / "report.html").is_file()
     assert run(["run", "--out", str(out), *flags]) == 2
     assert "holds a run already" in capsys.readouterr().err
 
