@@ -4,7 +4,7 @@
 
 Openings are positions after eight plies of the network's own play that the engine calls level. Puzzles are positions
 from its later games in which, after the opponent's move, one move alone wins; they are written in Lichess's CSV form,
-with a rating of 0 since nobody has been rated by them. The sets that are shipped came from a network that had learnt from
+with a rating of 0 since nobody has been rated by them. The shipped sets came from a network that had learnt from
 1,500 human games for 150 steps, which is a little stronger than `novice`.
 """
 
