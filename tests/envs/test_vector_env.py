@@ -156,8 +156,9 @@ def test_a_player_of_this_package_can_play_in_it() -> None:
     player = RandomPlayer()
     vector.reset(seed=0)
     for t in range(30):
-        games = vector.games
-        games.step(player.act(games, None, Streams(mix(np.arange(3), t))))  # a copy: the environment does not move
+        games, before = vector.games, vector.games.fens()
+        games.step(player.act(games, None, Streams(mix(np.arange(3), t))))
+        assert vector.games.fens() == before  # a copy was stepped: the environment does not move
         vector.step(player.act(vector.games, None, Streams(mix(np.arange(3), t))))
 
 
