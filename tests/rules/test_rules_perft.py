@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import chess
@@ -9,6 +10,10 @@ import pytest
 
 from sandwich_env.errors import InvalidPositionError
 from sandwich_env.rules.perft import perft
+
+NODE_BUDGET = int(os.environ.get("SANDWICH_PERFT_NODES", 300_000_000))
+"""Nodes that a count may cost: by default 5 G in all, half a minute. SANDWICH_PERFT_NODES=10000000000 counts all that the
+suites hold and 34 G in all, three minutes; SANDWICH_PERFT_NODES=100000000000 another 85 G, ten minutes in all."""
 
 # https://www.chessprogramming.org/Perft_Results: start, Kiwipete, and positions 3 to 6.
 KNOWN = [
@@ -20,6 +25,17 @@ KNOWN = [
     ("rnbq1k1r/pp1Pbppp/2p5/8/2B5/8/PPP1NnPP/RNBQK2R w KQ - 1 8", [44, 1486, 62_379, 2_103_487]),
     ("r4rk1/1pp1qppp/p1np1n2/2b1p1B1/2B1P1b1/P1NP1N2/1PP1QPPP/R4RK1 w - - 0 10", [46, 2079, 89_890, 3_894_594]),
 ]
+
+# The same page, deeper: {FEN's place above: {depth: nodes}}.
+KNOWN_DEEPER = {
+    0: {6: 119_060_324, 7: 3_195_901_860, 8: 84_998_978_956},
+    1: {5: 193_690_690, 6: 8_031_647_685},
+    2: {6: 11_030_083, 7: 178_633_661, 8: 3_009_794_393},
+    3: {5: 15_833_292, 6: 706_045_033},
+    4: {5: 15_833_292, 6: 706_045_033},
+    5: {5: 89_941_194},
+    6: {5: 164_075_551, 6: 6_923_051_137},
+}
 
 # Positions in which one rule decides, counted with python-chess below.
 DELICATE = [
@@ -63,6 +79,19 @@ def test_known_counts(fen: str, counts: list[int]) -> None:
     assert [perft(fen, depth) for depth in range(1, len(counts) + 1)] == counts
 
 
+@pytest.mark.slow
+def test_known_counts_deeper() -> None:
+    wanted = [
+        (KNOWN[i][0], depth, nodes)
+        for i, counts in KNOWN_DEEPER.items()
+        for depth, nodes in counts.items()
+        if nodes <= NODE_BUDGET
+    ]
+    for fen, depth, nodes in wanted:
+        assert perft(fen, depth) == nodes, (fen, depth)
+    print(f"{len(wanted)} counts of {sum(nodes for _, _, nodes in wanted):,} nodes")
+
+
 @pytest.mark.parametrize("fen", DELICATE)
 def test_delicate_positions_against_python_chess(fen: str) -> None:
     for depth in (1, 2):
@@ -84,35 +113,79 @@ def test_more_moves_than_a_real_game_has() -> None:
 
 
 PERFT_FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "perft"
-MAX_NODES = 3_000_000
 
 
-def suite() -> list[tuple[str, str, dict[int, int]]]:
-    lines = []
+def suite() -> dict[str, dict[int, int]]:
+    """The node counts of the suites, {FEN: {depth: nodes}}; many positions stand in more than one file."""
+    positions: dict[str, dict[int, int]] = {}
     for path in sorted(PERFT_FOLDER.glob("*.epd")):
         for line in path.read_text().splitlines():
             fen, *counts = line.split(";")
             if counts:
-                depths = {int(c.split()[0][1:]): int(c.split()[1]) for c in counts}
-                lines.append((path.name, fen.strip(), depths))
-    return lines
+                fields = dict(count.split() for count in counts)
+                depths = {int(depth.removeprefix("D")): int(nodes) for depth, nodes in fields.items()}
+                known = positions.setdefault(fen.strip(), {})
+                assert all(known.get(depth, nodes) == nodes for depth, nodes in depths.items()), fen
+                known |= depths
+    return positions
+
+
+def is_chess960(fen: str) -> bool:
+    return bool(chess.Board(fen).status() & chess.STATUS_BAD_CASTLING_RIGHTS)
+
+
+needs_suites = pytest.mark.skipif(not PERFT_FOLDER.is_dir(), reason=f"no perft suites at {PERFT_FOLDER}")
 
 
 @pytest.mark.slow
 @pytest.mark.shared
-@pytest.mark.skipif(not PERFT_FOLDER.is_dir(), reason=f"no perft suites at {PERFT_FOLDER}")
+@needs_suites
 def test_perft_suites() -> None:
-    """Every position of the suites to depth 3, and deeper where that is cheap; Chess960 positions are refused."""
-    counted, refused = 0, []
-    for name, fen, depths in suite():
-        if chess.Board(fen).status() & chess.STATUS_BAD_CASTLING_RIGHTS:  # Chess960
+    """Every position of the suites to the depth that the budget allows; Chess960 castling is refused."""
+    counted, total, refused = 0, 0, 0
+    for fen, depths in suite().items():
+        if is_chess960(fen):
             with pytest.raises(InvalidPositionError, match="Chess960"):
                 perft(fen, 1)
-            refused.append((name, fen))
+            refused += 1
             continue
         for depth, nodes in depths.items():
-            if depth <= 3 or nodes <= MAX_NODES:
-                assert perft(fen, depth) == nodes, (name, fen, depth)
-                counted += 1
-    assert counted > 1000
-    assert len(refused) < 20
+            if nodes <= NODE_BUDGET:
+                assert perft(fen, depth) == nodes, (fen, depth)
+                counted, total = counted + 1, total + nodes
+    print(f"{counted} counts of {total:,} nodes; {refused} positions of Chess960 refused")
+    assert counted > 700
+    assert total > 4 * NODE_BUDGET or NODE_BUDGET > 10**9
+    assert refused == 6
+
+
+@pytest.mark.shared
+@needs_suites
+def test_chess960_positions_without_castling_rights() -> None:
+    """They are standard chess; the suites have no counts for them, so python-chess gives them."""
+    positions = [fen for fen in suite() if is_chess960(fen)]
+    assert len(positions) == 6
+    for fen in positions:
+        placement, turn, _, *rest = fen.split()
+        fen = " ".join([placement, turn, "-", *rest])
+        assert perft(fen, 2) == slow_perft(chess.Board(fen), 2), fen
+
+
+# Starts of Chess960 with their rights, as Shredder-FEN and as X-FEN write them, and what is left of them without.
+CHESS960_STARTS = [
+    ("bqnbnrkr/pppppppp/8/8/8/8/PPPPPPPP/BQNBNRKR w {} - 0 1", ("HFhf", "KQkq")),
+    ("rkbbqnnr/pppppppp/8/8/8/8/PPPPPPPP/RKBBQNNR w {} - 0 1", ("HAha", "KQkq", "K", "q")),
+    ("nrkbqbrn/pppppppp/8/8/8/8/PPPPPPPP/NRKBQBRN w {} - 0 1", ("GBgb", "KQkq")),
+    ("rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w {} - 0 1", ("HAha", "AHah", "H")),
+]
+
+
+@pytest.mark.parametrize(("placement", "rights"), CHESS960_STARTS)
+def test_chess960_starts_are_refused_with_their_rights_and_taken_without(
+    placement: str, rights: tuple[str, ...]
+) -> None:
+    for right in rights:
+        with pytest.raises(InvalidPositionError, match="standard chess|Chess960"):
+            perft(placement.format(right), 1)
+    fen = placement.format("-")
+    assert perft(fen, 3) == slow_perft(chess.Board(fen), 3)
