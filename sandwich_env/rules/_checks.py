@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeGuard, TypeVar
+import operator
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,13 +18,13 @@ def output_buffer(out: NDArray[Any] | None, shape: tuple[int, ...], dtype: type[
     """The caller's buffer if it fits, or a new one.
 
     Raises:
-        TypeError: If `out` is no array of this dtype.
+        TypeError: If `out` is no plain array of this dtype: a masked array or a matrix is none, a memory map is.
         ValueError: If `out` has another shape, is not C-contiguous, or cannot be written.
     """
     if out is None:
         return np.empty(shape, dtype=dtype)
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"out is a NumPy array, not {type(out).__name__}")
+    if type(out) is not np.ndarray and type(out) is not np.memmap:
+        raise TypeError(f"out is a plain NumPy array, not {type(out).__name__}")
     if out.dtype != np.dtype(dtype):
         raise TypeError(f"out has dtype {out.dtype}, it needs {np.dtype(dtype)}")
     if out.shape != shape:
@@ -55,10 +56,10 @@ def action_array(actions: ArrayLike, n: int) -> NDArray[np.int64]:
     if array.dtype.kind not in "iu":
         if array.size:
             raise TypeError(f"actions are integers, not {array.dtype}")
-        array = array.astype(np.int64)
+        array = np.empty(array.shape, dtype=np.int64)
     if array.shape != (n,):
         raise ValueError(f"actions have shape {array.shape}, they need ({n},), one for each game")
-    if array.dtype == np.uint64:
+    if array.dtype.kind == "u":
         array = np.minimum(array, NUM_ACTIONS)  # or the largest would come out as NO_ACTION
     return np.require(array, dtype=np.int64, requirements=["C", "A"])
 
@@ -76,7 +77,7 @@ def seed_array(seeds: ArrayLike, n: int) -> NDArray[np.uint64]:
     if array.dtype.kind not in "iu":
         if array.size:
             raise TypeError(f"seeds are integers, not {array.dtype}")
-        array = array.astype(np.uint64)
+        array = np.empty(array.shape, dtype=np.uint64)
     if array.shape != (n,):
         raise ValueError(f"seeds have shape {array.shape}, they need ({n},), one for each game")
     if array.dtype.kind == "i" and array.size and array.min() < 0:
@@ -107,6 +108,24 @@ def game_indices(indices: ArrayLike, n: int) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
+def game_index(i: Any, n: int) -> int:
+    """The index of one game as a plain int in [0, n).
+
+    Raises:
+        TypeError: If it is no integer.
+        IndexError: If it is out of range.
+    """
+    if isinstance(i, (bool, np.bool_)):
+        raise TypeError(f"a game index is an integer, not {i!r}")
+    try:
+        index = operator.index(i)
+    except TypeError:
+        raise TypeError(f"a game index is an integer, not {i!r}") from None
+    if not 0 <= index < n:
+        raise IndexError(f"game index {i!r} is out of range: there are {n} games, 0 to {n - 1}")
+    return index
+
+
 def integer(name: str, value: Any, low: int, high: int) -> int:
     """A plain int in [low, high].
 
@@ -119,6 +138,17 @@ def integer(name: str, value: Any, low: int, high: int) -> int:
     if not low <= value <= high:
         raise ValueError(f"{name} is between {low} and {high}, not {value!r}")
     return int(value)
+
+
+def boolean(name: str, value: Any) -> bool:
+    """A plain bool.
+
+    Raises:
+        TypeError: If it is none: `"no"` and `[False]` would be true.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} is True or False, not {value!r}")
+    return bool(value)
 
 
 def pool_of_fens(starts: Sequence[str] | None, n: int) -> list[str]:
@@ -136,3 +166,60 @@ def pool_of_fens(starts: Sequence[str] | None, n: int) -> list[str]:
     if not 1 <= len(fens) <= max(n, 1):
         raise ValueError(f"starts holds {len(fens)} FENs for {n} games: give 1 to {n}, they are cycled")
     return [fens[i % len(fens)] for i in range(n)]
+
+
+class RecordedGames(NamedTuple):
+    """What stands in the state of some games, its shapes, types and ranges checked; the moves may still be illegal."""
+
+    max_plies: int
+    claim_draws: bool
+    starts: list[str]
+    plies: NDArray[np.int64]
+    moves: NDArray[np.int64]
+
+
+def recorded_games(state: Mapping[str, Any], version: int) -> RecordedGames:
+    """Read a `Games.state()`.
+
+    Raises:
+        TypeError: If it is no mapping.
+        ValueError: If an entry is missing, of another version, or not of its type, shape and range.
+    """
+    if not isinstance(state, Mapping):
+        raise TypeError(f"the state of games is a mapping of arrays, not {type(state).__name__}")
+    missing = {"version", "max_plies", "claim_draws", "starts", "ply", "moves"} - set(state)
+    if missing:
+        raise ValueError(f"the state of the games lacks {', '.join(sorted(missing))}")
+    found = int(_entry(state, "version", "iu", 0))
+    if found != version:
+        raise ValueError(f"the state of the games has version {found}, not {version}")
+    max_plies = int(_entry(state, "max_plies", "iu", 0))
+    starts = [str(fen) for fen in _entry(state, "starts", "U", 1)]
+    plies = _entry(state, "ply", "iu", 1)
+    moves = _entry(state, "moves", "iu", 2)
+    if plies.shape != (len(starts),) or len(moves) != len(starts):
+        raise ValueError(
+            f"the state has {len(starts)} starts, but ply has shape {plies.shape} and moves have shape {moves.shape}"
+        )
+    if plies.size and not 0 <= plies.min() <= plies.max() <= min(moves.shape[1], max_plies):
+        raise ValueError("a game's ply is negative or beyond its recorded moves")
+    plies = plies.astype(np.int64)
+    played = np.arange(moves.shape[1]) < plies[:, None]
+    wrong = np.argwhere(played & ((moves < 0) | (moves >= NUM_ACTIONS)))
+    if len(wrong):
+        game, ply = wrong[0]
+        raise ValueError(
+            f"the recorded moves are not legal: game {game} has action {moves[game, ply]} at ply {ply}, "
+            f"which is out of range [0, {NUM_ACTIONS})"
+        )
+    return RecordedGames(max_plies, bool(_entry(state, "claim_draws", "b", 0)), starts, plies, moves.astype(np.int64))
+
+
+def _entry(state: Mapping[str, Any], name: str, kinds: str, ndim: int) -> NDArray[Any]:
+    array = np.asarray(state[name])
+    if array.ndim != ndim or array.dtype.kind not in kinds:
+        what = {"iu": "integers", "U": "strings", "b": "booleans"}[kinds]
+        raise ValueError(
+            f"the state's {name} has shape {array.shape} and dtype {array.dtype}: it needs {what}, {ndim}-dimensional"
+        )
+    return array

@@ -30,7 +30,7 @@ from typing import SupportsIndex
 
 import chess
 
-from sandwich_env.errors import IllegalActionError
+from sandwich_env.errors import IllegalActionError, InvalidPositionError
 
 NUM_PLANES = 73
 NUM_ACTIONS = 64 * NUM_PLANES
@@ -126,11 +126,19 @@ def complete_move(action: SupportsIndex, board: chess.Board) -> chess.Move | Non
     return move
 
 
+def _check_variant(board: chess.Board) -> None:
+    if not isinstance(board, chess.Board):
+        raise TypeError(f"board is a chess.Board, not {type(board).__name__}")
+    if board.chess960 or type(board).uci_variant != "chess":
+        raise InvalidPositionError(f"{board!r} is not of standard chess, which alone is supported")
+
+
 def move_to_action(move: chess.Move, board: chess.Board) -> int:
     """The action of a legal move.
 
     Args:
-        move: A legal move of `board`. Castling is the king's move of two squares.
+        move: A legal move of `board`. Castling is the king's move of two squares; his move to the rook's square, which
+            python-chess takes as well, means the same.
         board: Any position of standard chess.
 
     Returns:
@@ -138,9 +146,17 @@ def move_to_action(move: chess.Move, board: chess.Board) -> int:
 
     Raises:
         IllegalActionError: If the move is not legal on this board; the message names the moves that are.
+        InvalidPositionError: If the board is of another variant, Chess960 included.
+        TypeError: If they are no move and no board.
     """
+    _check_variant(board)
+    if not isinstance(move, chess.Move):
+        raise TypeError(f"move is a chess.Move, not {move!r}")
     if not board.is_legal(move):
         raise IllegalActionError(f"move {move.uci()!r} is not legal in {board.fen()!r}: {describe_legal(board)}")
+    if board.is_castling(move):
+        step = 2 if move.to_square > move.from_square else -2
+        move = chess.Move(move.from_square, move.from_square + step)
     return encode_move(move, board.turn)
 
 
@@ -154,14 +170,19 @@ def action_to_move(action: SupportsIndex, board: chess.Board) -> chess.Move:
     Raises:
         IllegalActionError: If the action is out of range, or its move is not legal on this board; the message names
             the moves that are.
+        InvalidPositionError: If the board is of another variant, Chess960 included.
+        TypeError: If they are no integer and no board.
     """
+    _check_variant(board)
     move = complete_move(action, board)
     if move is None:
         raise IllegalActionError(
             f"action {operator.index(action)} leads off the board, so it is no move in {board.fen()!r}: "
             f"{describe_legal(board)}"
         )
-    if not board.is_legal(move):
+    # python-chess also takes the king's move to his own rook's square for castling; here it is no action.
+    to_own_rook = board.is_castling(move) and abs(move.to_square - move.from_square) != 2
+    if to_own_rook or not board.is_legal(move):
         raise IllegalActionError(
             f"action {operator.index(action)} is move {move.uci()!r}, which is not legal in {board.fen()!r}: "
             f"{describe_legal(board)}"

@@ -14,10 +14,13 @@ from sandwich_env.errors import GameOverError, IllegalActionError, InvalidPositi
 from sandwich_env.rules import _layout as layout
 from sandwich_env.rules._checks import (
     action_array,
+    boolean,
+    game_index,
     game_indices,
     integer,
     output_buffer,
     pool_of_fens,
+    recorded_games,
     seed_array,
 )
 from sandwich_env.rules.actions import NO_ACTION, NUM_ACTIONS, complete_move, decode_action, describe_legal
@@ -68,7 +71,11 @@ class Games:
     def __init__(
         self, n: int, starts: Sequence[str] | None = None, max_plies: int = 512, *, claim_draws: bool = True
     ) -> None:
-        self._allocate(integer("n", n, 0, 2**31), integer("max_plies", max_plies, 1, MAX_PLIES), bool(claim_draws))
+        self._allocate(
+            integer("n", n, 0, 2**31),
+            integer("max_plies", max_plies, 1, MAX_PLIES),
+            boolean("claim_draws", claim_draws),
+        )
         self._set_starts(np.arange(n), pool_of_fens(starts, n) or [chess.STARTING_FEN] * n)
         self.reset()
 
@@ -122,9 +129,11 @@ class Games:
 
         Args:
             mask: bool [N], or indices: the games to reset. None is all of them.
-            starts: New FENs for the games that are reset, in order, and cycled as in `Games`. They stay theirs.
+            starts: New FENs for the games that are reset, in the order of the indices, and cycled as in `Games`. They
+                stay theirs.
 
         Raises:
+            ValueError: If there are starts, and the indices name a game twice.
             InvalidPositionError: If a FEN is refused; then no game has changed.
         """
         indices = np.arange(len(self)) if mask is None else game_indices(mask, len(self))
@@ -133,7 +142,8 @@ class Games:
         chosen = np.zeros(len(self), dtype=np.bool_)
         chosen[indices] = True
         if starts is not None:
-            indices = np.flatnonzero(chosen)
+            if len(indices) != np.count_nonzero(chosen):
+                raise ValueError("indices name a game twice: which start is its own?")
             self._set_starts(indices, pool_of_fens(starts, len(indices)))
         _kernels().restart(
             self._state, self._legal, self._history, self._starts, chosen, np.uint64(self._max_plies), self._claim_draws
@@ -311,9 +321,7 @@ class Games:
     # --- Edges: python-chess ---
 
     def _index(self, i: int) -> int:
-        if not 0 <= i < len(self):
-            raise IndexError(f"game index {i!r} is out of range: there are {len(self)} games, 0 to {len(self) - 1}")
-        return int(i)
+        return game_index(i, len(self))
 
     def _fen(self, i: int) -> str:
         words = self._state[i].tolist()
@@ -377,6 +385,8 @@ class Games:
             indices: Distinct indices [K], or a boolean mask [N] of K games.
             other: K games with the same `max_plies` and `claim_draws`.
         """
+        if not isinstance(other, Games):
+            raise TypeError(f"other is Games, not {type(other).__name__}")
         rows = game_indices(indices, len(self))
         if len(rows) != len(other):
             raise ValueError(f"{len(other)} games cannot take the place of {len(rows)}")
@@ -411,24 +421,12 @@ class Games:
         """The games of a `state()`, played again from their starts, so that a damaged state is found out.
 
         Raises:
-            ValueError: If the state lacks an entry, has another version, or its moves are not legal.
+            TypeError: If the state is no mapping.
+            ValueError: If it lacks an entry, has another version, an entry has not its type, shape or range, or the
+                moves are not legal.
         """
-        missing = {"version", "max_plies", "claim_draws", "starts", "ply", "moves"} - set(state)
-        if missing:
-            raise ValueError(f"the state of the games lacks {', '.join(sorted(missing))}")
-        if int(state["version"]) != _STATE_VERSION:
-            raise ValueError(f"the state of the games has version {int(state['version'])}, not {_STATE_VERSION}")
-        starts = [str(fen) for fen in state["starts"]]
-        games = cls.from_fens(starts, int(state["max_plies"]), claim_draws=bool(state["claim_draws"]))
-        plies = action_array(state["ply"], len(games))
-        moves = np.asarray(state["moves"])
-        if moves.ndim != 2 or len(moves) != len(games) or moves.dtype.kind not in "iu":
-            raise ValueError(
-                f"moves have shape {moves.shape} and dtype {moves.dtype}, not integers [{len(games)}, plies]"
-            )
-        if len(plies) and not 0 <= plies.min() <= plies.max() <= min(moves.shape[1], games.max_plies):
-            raise ValueError("a game's ply is negative or beyond its recorded moves")
-        moves = moves.astype(np.int64)
+        max_plies, claim_draws, starts, plies, moves = recorded_games(state, _STATE_VERSION)
+        games = cls.from_fens(starts, max_plies, claim_draws=claim_draws)
         for ply in range(int(plies.max(initial=0))):
             try:
                 games.step(np.where(ply < plies, moves[:, ply], NO_ACTION))

@@ -65,6 +65,10 @@ def parse_board(fen: str) -> chess.Board:
     fields = fen.split()
     if len(fields) not in (1, 2, 3, 4, 5, 6):
         raise _refuse(fen, f"a FEN has 6 fields, this has {len(fields)}")
+    if fields and "~" in fields[0]:
+        raise _refuse(fen, "promoted men are not marked (~) in standard chess")
+    if any(not re.fullmatch(r"-?[0-9]+", clock) for clock in fields[4:]):
+        raise _refuse(fen, f"the half-move clock and the move number are digits, not {' '.join(fields[4:])!r}")
     if len(fields) > 2 and not re.fullmatch(r"-|K?Q?k?q?", fields[2]):
         raise _refuse(fen, f"castling rights {fields[2]!r} are not of standard chess: write KQkq, a part of it, or -")
     try:
