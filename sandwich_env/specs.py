@@ -21,6 +21,7 @@ Spec: TypeAlias = str | Mapping[str, Any]
 KINDS: dict[str, str] = {
     # experts
     "network": "sandwich_env.experts.network:NetworkExpert",
+    "search": "sandwich_env.experts.search:SearchExpert",
     "uci": "sandwich_env.experts.uci:UciExpert",
     "uniform": "sandwich_env.experts.uniform:UniformExpert",
     # advisors

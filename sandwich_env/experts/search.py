@@ -1,0 +1,116 @@
+"""An expert that searches: PUCT over another expert, which evaluates the leaves of all games in one batch.
+
+Each simulation walks down a game's tree to a position that was not evaluated yet. At a node visited N times, the
+player to move takes the move with the greatest
+
+    Q + c P sqrt(N) / (1 + n),        c = c_puct + log((1 + N + c_base) / c_base)
+
+where P is the expert's probability of the move, n its visits and Q the mean of their values (Silver et al. 2018, "A
+general reinforcement learning algorithm that masters chess, shogi, and Go through self-play"). N counts the node's own
+evaluation. An unvisited move's Q is the node's mean value less `fpu` times the square root of the visited moves'
+share of P (as in Leela Chess Zero). Visits that wait for their evaluation count as `virtual_loss` lost ones each, so
+that several leaves of a tree can be evaluated together (Chaslot et al. 2008, "Parallel Monte-Carlo Tree Search"; Segal
+2010, "On the Scalability of Parallel UCT").
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sandwich_env.errors import AdviceError, SpecError
+from sandwich_env.experts.base import Evaluation, Expert, result_for_mover
+from sandwich_env.experts.search_tree import Leaves, Rule, Trees
+from sandwich_env.rules import NUM_ACTIONS, Games
+from sandwich_env.specs import check_count, check_scale, from_spec
+
+
+class SearchExpert(Expert):
+    """Another expert, searched with: its policy guides PUCT, its value judges the leaves.
+
+    The policy is log(visits + prior) / temperature: a softmax of it is the share of the root's visits that each move
+    got, where the first visit, the root's own evaluation, is split among the moves as the expert's policy has it. So
+    one simulation gives the expert's own answer. The value is the mean of all visits. Games that end in the tree count
+    with their results; repetitions and the fifty moves are judged with the game's own history.
+
+    Args:
+        expert: what is searched with, a network as a rule.
+        simulations: visits of the root, its own evaluation included.
+        batch: the most leaves of one game that are evaluated together. With more than one the search is less exact, and
+            faster where there are few games.
+        c_puct: weight of the expert's policy.
+        c_base: visits after which that weight grows.
+        fpu: how much less than its node an unvisited move is worth, when all others were visited.
+        virtual_loss: losses that a visit counts as while it waits.
+        temperature: of the policy.
+
+    Raises:
+        SpecError: an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        expert: Expert,
+        simulations: int = 100,
+        batch: int = 4,
+        *,
+        c_puct: float = 1.25,
+        c_base: float = 19652.0,
+        fpu: float = 0.3,
+        virtual_loss: float = 1.0,
+        temperature: float = 1.0,
+    ) -> None:
+        self.expert = from_spec(expert, Expert)
+        self.simulations = check_count("simulations", simulations)
+        self.batch = check_count("batch", batch)
+        self.c_puct = check_scale("c_puct", c_puct)
+        self.c_base = _check_positive("c_base", c_base)
+        self.fpu = check_scale("fpu", fpu)
+        self.virtual_loss = check_scale("virtual_loss", virtual_loss)
+        self.temperature = _check_positive("temperature", temperature)
+        self._rule = Rule(float(c_puct), float(c_base), float(fpu), float(virtual_loss))
+
+    def evaluate(self, games: Games) -> Evaluation:
+        over, value = result_for_mover(games)
+        policy = np.full((len(games), NUM_ACTIONS), -np.inf, dtype=np.float32)
+        playing = np.flatnonzero(~over)
+        if len(playing):
+            trees = Trees(len(playing))
+            self._search(trees, games.select(playing))
+            policy[playing], value[playing] = trees.read(self.temperature)
+        return Evaluation(policy=policy, value=value)
+
+    def _search(self, trees: Trees, roots: Games) -> None:
+        """Simulate until every root has its visits."""
+        while len(leaves := trees.select(self.simulations, self.batch, self._rule)):
+            self._evaluate(trees, leaves, roots)
+
+    def _evaluate(self, trees: Trees, leaves: Leaves, roots: Games) -> None:
+        """Play to the leaves, evaluate them all together, and tell the trees."""
+        positions = roots.select(leaves.games)
+        for actions in trees.paths(leaves):
+            positions.step(actions)
+        nodes = leaves.nodes
+        over, result = result_for_mover(positions)
+        if over.any():
+            trees.end(nodes[over], result[over])
+            positions, nodes = positions.select(~over), nodes[~over]
+        if not len(nodes):
+            return
+        found = self.expert.evaluate(positions)
+        refused = trees.expand(nodes, found.policy, found.value, positions.legal_counts)
+        if refused >= 0:
+            finite = int(np.isfinite(found.policy[refused]).sum())
+            raise AdviceError(
+                f"{self.expert!r} gave {finite} finite logits and the value {float(found.value[refused])!r} in "
+                f"{positions.fens()[refused]!r}: there must be a logit for each of the "
+                f"{positions.legal_counts[refused]} legal moves, and a value from -1 to 1"
+            )
+
+    def close(self) -> None:
+        self.expert.close()
+
+
+def _check_positive(name: str, value: float) -> float:
+    if check_scale(name, value) == 0.0:
+        raise SpecError(f"{name} is {value!r}: it must be more than 0")
+    return value
