@@ -1,0 +1,136 @@
+"""A differential fuzz against python-chess: positions that hypothesis makes up, and games that seek what is rare.
+
+The fast tests take the same path through fewer examples. How to draw other examples: `rules_strategies`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+
+import chess
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rules_strategies import FUZZ_POSITIONS, STYLES, choose, fuzz, positions
+from rules_twin import Twin
+
+from sandwich_env.rules import Games, Termination
+
+BATCH = 64
+PLIES = 130
+
+
+def check_position(fen: str, claim_draws: bool, max_plies: int, seed: int, seen: Counter[str]) -> None:
+    """A position, every move from it, and two random plies more."""
+    games = Games(1, [fen], max_plies, claim_draws=claim_draws)
+    twin = Twin([fen], max_plies, claim_draws)
+    twin.compare(games)
+    assert games.start_fens() == [fen]
+    if games.finished[0]:
+        seen.update(twin.seen)
+        return
+    fan = twin.fan_out()
+    games = games.select([0] * len(fan.boards))
+    games.step(fan.push({i: moves[i] for i, moves in enumerate(fan.moves)}))
+    fan.compare(games, fens=False)
+    rng = random.Random(seed)
+    for _ in range(2):
+        going = np.flatnonzero(~games.finished).tolist()
+        games.step(fan.push({i: rng.choice(fan.moves[i]) for i in going}))
+        fan.compare(games, planes=False, fens=False)
+    fan.compare(games)
+    seen.update(fan.seen)
+
+
+Recipe = tuple[list[str], bool, int, int]
+
+recipes = st.tuples(
+    st.lists(positions(), max_size=BATCH // 2),
+    st.booleans(),
+    st.sampled_from((40, 100, 200, 512, 512)),
+    st.integers(0, 2**32),
+)
+
+
+def check_games(recipe: Recipe, seen: Counter[str], batch: int = BATCH, plies: int = PLIES) -> None:
+    """Games from the standard start and from others, ply for ply; those that are over begin again."""
+    fens, claim_draws, max_plies, seed = recipe
+    starts = [chess.STARTING_FEN] * (batch - len(fens)) + fens
+    games = Games(batch, starts, max_plies, claim_draws=claim_draws)
+    twin = Twin(starts, max_plies, claim_draws)
+    rng = random.Random(seed)
+    for ply in range(plies):
+        twin.compare(games, planes=ply % 4 == 0, fens=ply % 8 == 0)
+        over = games.finished
+        if over.any():
+            games.reset(over)
+            twin.restart(np.flatnonzero(over).tolist())
+        going = np.flatnonzero(~games.finished).tolist()
+        moves = {i: choose(rng, STYLES[i % len(STYLES)], twin.boards[i], twin.moves[i]) for i in going}
+        games.step(twin.push(moves))
+    twin.compare(games)
+    seen.update(twin.seen)
+
+
+RARE = [
+    *(reason.name for reason in Termination),
+    *(f"promotion to {name}" for name in ("knight", "bishop", "rook", "queen")),
+    *(f"castling to {square}" for square in ("c1", "g1", "c8", "g8")),
+    *("en passant", "legal en passant", "phantom en passant", "capture", "check"),
+]
+
+
+def run(check: Callable[[Counter[str]], None], wanted: int, rare: list[str]) -> None:
+    seen: Counter[str] = Counter()
+    check(seen)
+    print(f"{seen['positions']:,} positions compared: {dict(seen)}")
+    assert seen["positions"] >= wanted
+    assert not [name for name in rare if seen[name] < 3], "what is rare did not come up"
+
+
+def fuzz_positions(seen: Counter[str], examples: int) -> None:
+    @fuzz(examples)
+    @given(positions(), st.booleans(), st.sampled_from((1, 2, 3, 512)), st.integers(0, 2**32))
+    def check(fen: str, claim_draws: bool, max_plies: int, seed: int) -> None:
+        check_position(fen, claim_draws, max_plies, seed, seen)
+
+    check()
+
+
+def fuzz_games(seen: Counter[str], examples: int) -> None:
+    @fuzz(examples, shrink=False)
+    @given(recipes)
+    def check(recipe: Recipe) -> None:
+        check_games(recipe, seen)
+
+    check()
+
+
+def test_positions_and_every_move_from_them() -> None:
+    run(lambda seen: fuzz_positions(seen, 200), 5_000, [])
+
+
+def test_games_that_seek_what_is_rare() -> None:
+    run(lambda seen: fuzz_games(seen, 2), 10_000, [])
+
+
+@pytest.mark.parametrize("claim_draws", [False, True])
+def test_games_of_500_plies(claim_draws: bool) -> None:
+    seen: Counter[str] = Counter()
+    check_games(([], claim_draws, 500, 5), seen, batch=8, plies=505)
+    assert seen["PLY_CAP"] >= 3
+
+
+@pytest.mark.slow
+def test_a_million_positions() -> None:
+    """A tenth of them from positions that hypothesis makes up, the others from games."""
+
+    def check(seen: Counter[str]) -> None:
+        fuzz_positions(seen, FUZZ_POSITIONS // 250)
+        print(f"{seen['positions']:,} from positions")
+        fuzz_games(seen, (FUZZ_POSITIONS - seen["positions"]) // (BATCH * PLIES) + 1)
+
+    run(check, FUZZ_POSITIONS, RARE)
