@@ -14,7 +14,7 @@ import sandwich_env
 PACKAGE = Path(sandwich_env.__file__).parent
 
 FLOORS = [
-    {"errors", "files"},
+    {"errors", "files", "compiling"},
     {"specs", "randomness"},
     {"rules"},
     {"nets"},

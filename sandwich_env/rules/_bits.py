@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from sandwich_env.rules._jit import inlined, intrinsic
+from sandwich_env.compiling import inlined, intrinsic
 from sandwich_env.rules._tables import LOWER, UPPER
 
 _ir: Any = importlib.import_module("llvmlite.ir")  # it has no types

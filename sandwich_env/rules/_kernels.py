@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sandwich_env.compiling import inlined, kernel
 from sandwich_env.rules._bits import ONE, ZERO, store_word, trailing_zeros
-from sandwich_env.rules._jit import inlined, kernel
 from sandwich_env.rules._layout import (
     AUXILIARY_CHANNELS,
     BOARD_CHANNELS,

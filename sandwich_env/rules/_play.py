@@ -7,8 +7,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sandwich_env.compiling import inlined
 from sandwich_env.rules._bits import ONE, ZERO, flip_ranks, trailing_zeros
-from sandwich_env.rules._jit import inlined
 from sandwich_env.rules._layout import (
     BISHOP,
     CASTLING,

@@ -42,7 +42,7 @@ def copy_package(target: Path) -> Path:
     return target
 
 
-FIND = "from sandwich_env.rules import _jit; print(_jit.CACHE_FOLDER)"
+FIND = "from sandwich_env.compiling import cache_folder as find; from sandwich_env.rules import _kernels as k; import pathlib; print(find(pathlib.Path(k.__file__)))"
 
 
 def test_the_cache_is_keyed_by_every_source(tmp_path: Path) -> None:

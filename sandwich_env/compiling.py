@@ -1,15 +1,25 @@
 """How kernels are compiled and where the compiled code is kept. Imported only when a kernel is first needed.
 
 Numba's cache on disk looks at one source file's date, and our kernels span several: an edit in one would leave stale
-code for another. So the cache lies in a folder named by a hash of every source of this room. Where no folder can be
-written (a read-only install without a home), kernels are compiled anew in each process; nothing fails.
+code for another. So the cache lies in a folder named by a hash of every source that may be concerned. Where no folder
+can be written (a read-only install without a home), kernels are compiled anew in each process; nothing fails.
+
+The first compilation of a process says so in one line of the logger `sandwich_env`, which Python shows on stderr unless
+told otherwise: `logging.getLogger("sandwich_env").setLevel(logging.ERROR)` silences it. Of several processes that start
+at once on a machine without compiled code, one compiles and the others wait for it.
+
+A room keeps its kernels in modules named `_*.py`; Python reaches those through functions that import them when called,
+so that importing the room does not import Numba.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import importlib
+import inspect
+import logging
 import os
 import stat
 import tempfile
@@ -23,25 +33,30 @@ from numba.extending import intrinsic as numba_intrinsic
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 _numba_settings: Any = importlib.import_module("numba.core.config")  # its names are made at run time
+_numba_events: Any = importlib.import_module("numba.core.event")
 
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+_PACKAGE = Path(__file__).parent
+_RULES = _PACKAGE / "rules"
+
+_log = logging.getLogger("sandwich_env")
 
 
-def _source_key() -> str:
-    """A name for the sources that kernels are made of, and the compiler that reads them."""
+def _source_key(source: Path) -> str:
+    """A name for the sources that a file's kernels may be made of, and the compiler that reads them."""
     digest = hashlib.sha256(numba.__version__.encode())
-    room = Path(__file__).parent
-    for path in [*sorted(room.glob("_*.py")), room / "actions.py"]:
+    concerned = {Path(__file__), source, _RULES / "actions.py", *_RULES.glob("_*.py"), *source.parent.glob("_*.py")}
+    for path in sorted(concerned):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _candidates() -> Iterator[Path]:
+def _candidates(room: Path) -> Iterator[Path]:
     """Folders to try, the user's own choice first."""
     if _numba_settings.CACHE_DIR:
         yield Path(_numba_settings.CACHE_DIR)
         return
-    yield Path(__file__).parent / "__pycache__"
+    yield room / "__pycache__"
     with contextlib.suppress(RuntimeError):  # no home to be found
         yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sandwich_env"
     user = getattr(os, "getuid", lambda: "user")()
@@ -60,27 +75,26 @@ def _usable(folder: Path) -> bool:
     return not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not status.st_mode & stat.S_IWOTH)
 
 
-def _find_cache() -> Path | None:
+@functools.cache
+def cache_folder(source: Path) -> Path | None:
+    """Where the compiled kernels of a source file are kept; None where they are not."""
     try:
-        key = _source_key()
+        key = _source_key(source)
     except OSError:  # no readable sources (a zipped package): nothing to key a cache by
         return None
-    for base in _candidates():
-        if _usable(base) and _usable(base / f"rules-{key}"):
-            return base / f"rules-{key}"
+    for base in _candidates(source.parent):
+        if _usable(base) and _usable(base / f"{source.parent.name}-{key}"):
+            return base / f"{source.parent.name}-{key}"
     return None
-
-
-CACHE_FOLDER = _find_cache()
-"""Where compiled kernels are kept; None where they are not."""
 
 
 def kernel(function: _F) -> _F:
     """Compile on first call, and keep the result on disk: for functions that Python calls."""
-    if CACHE_FOLDER is None:
+    folder = cache_folder(Path(inspect.getfile(function)))
+    if folder is None:
         return cast(_F, numba.njit(**_OPTIONS)(function))
     chosen = _numba_settings.CACHE_DIR
-    _numba_settings.CACHE_DIR = str(CACHE_FOLDER)  # read once, while the dispatcher below is made
+    _numba_settings.CACHE_DIR = str(folder)  # read once, while the dispatcher below is made
     try:
         return cast(_F, numba.njit(cache=True, **_OPTIONS)(function))
     except RuntimeError:  # numba found the folder wanting after all
@@ -97,3 +111,21 @@ def inlined(function: _F) -> _F:
 def intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:
     """Numba's `intrinsic`, typed."""
     return cast(Callable[..., Any], numba_intrinsic(function))
+
+
+class _Announcement(_numba_events.Listener):  # type: ignore[misc]
+    """Says once in a process that kernels of this package are being compiled."""
+
+    said = False
+
+    def on_start(self, event: Any) -> None:
+        module = getattr(event.data["dispatcher"].py_func, "__module__", "")
+        if not self.said and module.startswith("sandwich_env."):
+            self.said = True
+            _log.warning("sandwich_env compiles its kernels, once on this machine: a few seconds")
+
+    def on_end(self, event: Any) -> None:
+        """Nothing: a listener must have it."""
+
+
+_numba_events.register("numba:compile", _Announcement())
