@@ -107,6 +107,18 @@ def find_illegal(state: Words, legal: Actions, actions: Integers) -> int:
 
 
 @kernel
+def find_legal(state: Words, legal: Actions, actions: Integers, found: NDArray[np.bool_]) -> None:
+    """Write bool [N]: whether each game's action is legal."""
+    for i in range(state.shape[0]):
+        g = U64(i)
+        wanted = np.uint16(actions[i])
+        here = False
+        for k in range(state[g, LEGAL_COUNT]):
+            here |= legal[g, U64(k)] == wanted
+        found[i] = here and actions[i] == wanted
+
+
+@kernel
 def advance(
     state: Words,
     legal: Actions,

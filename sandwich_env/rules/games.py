@@ -206,6 +206,19 @@ class Games:
         _kernels().draw(self._state, self._legal, seed_array(seeds, len(self)), actions)
         return actions
 
+    def are_legal(self, actions: ArrayLike) -> NDArray[np.bool_]:
+        """Whether each game's action is legal, without a mask of all the others.
+
+        Args:
+            actions: Integers [N]; `NO_ACTION`, and whatever else is no action, is not legal.
+
+        Returns:
+            bool [N]: False in a game that is over.
+        """
+        legal = np.empty(len(self), dtype=np.bool_)
+        _kernels().find_legal(self._state, self._legal, action_array(actions, len(self)), legal)
+        return legal
+
     # --- What a player sees ---
 
     def legal_mask(self, out: NDArray[np.int8] | None = None) -> NDArray[np.int8]:
@@ -287,6 +300,11 @@ class Games:
         result = self._state[:, layout.RESULT].astype(np.float32) - np.float32(1)
         result[~self.finished] = np.nan
         return result
+
+    @property
+    def over_count(self) -> int:
+        """How many games are over; much cheaper than `finished.sum()`."""
+        return int(np.count_nonzero(self._state[:, layout.TERMINATION]))
 
     @property
     def in_check(self) -> NDArray[np.bool_]:
