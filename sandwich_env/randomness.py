@@ -18,6 +18,7 @@ UInt64s = NDArray[np.uint64]
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
+_PAGE_BITS = 32  # more numbers than anybody draws from a page
 
 
 def mix(*parts: ArrayLike | str) -> UInt64s:
@@ -51,10 +52,13 @@ class Streams:
 
     Args:
         keys: uint64 [N], one for each game; make them with `mix`.
+        page: a number, or integers [N] from 0: each page of a stream is a stream of its own. It is cheaper than keys
+            mixed anew for each ply.
     """
 
-    def __init__(self, keys: ArrayLike) -> None:
+    def __init__(self, keys: ArrayLike, page: int | NDArray[np.int64] = 0) -> None:
         self.keys: UInt64s = np.atleast_1d(np.asarray(keys, dtype=np.uint64))
+        self._page = page
         self._draws = 0
 
     def __len__(self) -> int:
@@ -62,13 +66,19 @@ class Streams:
 
     def child(self, *parts: ArrayLike | str) -> Streams:
         """Streams for another purpose, independent of these and of their other children."""
-        return Streams(np.broadcast_to(mix(self.keys, "child", *parts), self.keys.shape))
+        return Streams(np.broadcast_to(mix(self.keys, "child", *parts), self.keys.shape), self._page)
 
     def select(self, rows: ArrayLike) -> Streams:
         """The streams of some of the games (indices or a boolean mask), at the point that these have reached."""
-        chosen = Streams(self.keys[np.asarray(rows)])
+        index = np.asarray(rows)
+        chosen = Streams(self.keys[index], self._page[index] if isinstance(self._page, np.ndarray) else self._page)
         chosen._draws = self._draws
         return chosen
+
+    def seeds(self) -> UInt64s:
+        """Seeds for something that hashes them itself, as `Games.sample` does, [N]."""
+        number = np.array(self._next(), dtype=np.int64, ndmin=1).view(np.uint64)  # 1-D: a scalar would warn
+        return self.keys + number * _MIX_1
 
     def random(self) -> NDArray[np.float64]:
         """Uniform numbers in [0, 1), [N]."""
@@ -116,9 +126,9 @@ class Streams:
         seeds = mix(self.keys, self._next())
         return [np.random.Generator(np.random.Philox(int(seed))) for seed in seeds]
 
-    def _next(self) -> int:
+    def _next(self) -> int | NDArray[np.int64]:
         self._draws += 1
-        return self._draws
+        return (self._page << _PAGE_BITS) + self._draws
 
 
 def _to_unit(keys: UInt64s) -> NDArray[np.float64]:

@@ -162,3 +162,25 @@ def test_children_are_independent_of_each_other_and_of_their_parent() -> None:
 def test_a_boolean_mask_selects_too() -> None:
     rng = streams(4)
     np.testing.assert_array_equal(rng.select(np.array([True, False, True, False])).random(), rng.random()[[0, 2]])
+
+
+def test_each_page_of_a_stream_is_a_stream_of_its_own() -> None:
+    keys, pages = mix(0, np.arange(50)), np.arange(50) % 7
+    together, apart = Streams(keys, pages), [Streams(keys, page) for page in range(7)]
+    drawn = []
+    for draw in ("random", "seeds", "random"):
+        numbers = np.array([getattr(stream, draw)() for stream in apart])
+        assert len(np.unique(numbers)) == 350
+        np.testing.assert_array_equal(getattr(together, draw)(), numbers[pages, np.arange(50)])
+        drawn.append(numbers)
+    assert not np.array_equal(drawn[0], drawn[2])
+    np.testing.assert_array_equal(Streams(keys).random(), drawn[0][0])
+    some = np.array([3, 12, 40])
+    np.testing.assert_array_equal(together.select(some).random(), together.random()[some])
+    children = together.child("a").random()
+    np.testing.assert_array_equal(children[pages == 2], apart[2].child("a").random()[pages == 2])
+
+
+def test_seeds_are_new_at_each_call() -> None:
+    rng = streams(100)
+    assert len(np.unique([rng.seeds() for _ in range(20)])) == 2000

@@ -15,4 +15,4 @@ class RandomPlayer(Player):
     """Plays a legal move drawn uniformly."""
 
     def act(self, games: Games, advice: VisibleAdvice | None, rng: Streams) -> NDArray[np.int64]:
-        return rng.choice(games.legal_mask() == 1)  # none is legal in a finished game
+        return games.sample(rng.seeds())
