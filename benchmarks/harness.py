@@ -7,7 +7,8 @@ ratios are taken within a round, and the median over the rounds is told with the
     from harness import Goal, arguments, compare, report
 
     args = arguments(__doc__)
-    table = compare("one game", {"ours": play_ours, "theirs": play_theirs}, args, goals=[Goal("ours", 25, over="theirs")])
+    players = {"ours": play_ours, "theirs": play_theirs}
+    table = compare("one game", players, args, goals=[Goal("ours", 25, over="theirs")])
     report([table], args)
 """
 
@@ -116,7 +117,8 @@ class Table:
                 reached = None if goal.at_least is None else statistics.median(values) >= goal.at_least
                 goals.append(
                     {"contestant": goal.contestant, "over": goal.over, "note": goal.note, "at_least": goal.at_least}
-                    | {"reached": reached} | _spread(values)
+                    | {"reached": reached}
+                    | _spread(values)
                 )
         return {
             "name": self.name,

@@ -14,6 +14,10 @@ LIBRARIES = ("sandwich_env", "numpy", "numba", "chess", "gymnasium", "pettingzoo
 """Whose versions are written beside the figures, where they are installed."""
 
 
+class TooFewCoresError(Exception):
+    """The process may not use as many cores as a benchmark needs."""
+
+
 def describe() -> dict[str, Any]:
     """The machine, Python, library versions, git commit and date, as a plain dict."""
     return {
@@ -57,11 +61,11 @@ def keep_to(count: int, among: list[int] | None = None) -> str:
         What was done, in words.
 
     Raises:
-        ValueError: there are not so many cores.
+        TooFewCoresError: the process may not use so many.
     """
     among = allowed_cores() if among is None else among
     if len(among) < count:
-        raise ValueError(f"{count!r} cores were asked for, and there are {len(among)}")
+        raise TooFewCoresError(f"it needs {count!r} cores, and the process may use {len(among)}")
     if not hasattr(os, "sched_setaffinity"):
         return "free to move between cores: this system cannot keep a process to some"
     chosen = among[-count:]

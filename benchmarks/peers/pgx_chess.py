@@ -8,11 +8,11 @@ from pathlib import Path
 
 os.environ["JAX_PLATFORMS"] = "cpu"
 
-import jax  # noqa: E402
-import jax.numpy as jnp  # noqa: E402
-import pgx  # noqa: E402
-from pgx.experimental import auto_reset  # noqa: E402
-from serving import serve, version  # noqa: E402
+import jax
+import jax.numpy as jnp
+import pgx
+from pgx.experimental import auto_reset
+from serving import serve, version
 
 COMPILED = Path(__file__).parent.parent / ".peers" / "jax_compiled"
 
