@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sandwich_env.errors import MissingExtraError
-from sandwich_env.experts.base import Evaluation, Expert
-from sandwich_env.rules import Games
+from sandwich_env.experts.base import Evaluation, Expert, result_for_mover
+from sandwich_env.rules import NUM_ACTIONS, Games
 
 if TYPE_CHECKING:
     from sandwich_env.nets.residual import PolicyValueNetwork
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 class NetworkExpert(Expert):
     """A network's policy and value for every position of a batch.
+
+    Experts of equal weights on one device share one evaluator, which runs a position once and remembers the latest.
 
     Args:
         weights: "expert" or "novice" (the shipped E and H), or the path of a safetensors file.
@@ -49,19 +51,26 @@ class NetworkExpert(Expert):
         return made
 
     def _set(self, network: PolicyValueNetwork, weights: str | Path, device: str, precision: Precision) -> None:
-        from sandwich_env.nets.running import NetworkRunner
+        from sandwich_env.nets.sharing import share
 
         self.weights = weights
         self.device = device
         self.precision: Precision = precision
-        self._runner = NetworkRunner(network, device, precision)
+        self._evaluator = share(network, device, precision)
+
+    @property
+    def evaluations(self) -> int:
+        """How many positions were run through the network, by all experts of these weights in this process."""
+        return self._evaluator.evaluations
 
     def evaluate(self, games: Games) -> Evaluation:
-        logits, value = self._runner.run(games.observe(history=1))
-        policy = np.where(games.legal_mask() != 0, logits, np.float32(-np.inf))
-        over = games.terminated | games.truncated
-        if over.any():
-            side = np.where(games.turn, 1.0, -1.0)
-            value = np.where(over, games.outcome * side, value).astype(np.float32)
-            policy[over] = -np.inf
+        over, value = result_for_mover(games)
+        planes = games.observe(history=1)
+        actions, counts = games.legal_actions()  # none in a game that is over
+        playing = np.flatnonzero(~over)
+        logits, value[playing] = self._evaluator.evaluate(
+            planes if len(playing) == len(games) else planes[playing], actions, counts[playing]
+        )
+        policy = np.full((len(games), NUM_ACTIONS), -np.inf, dtype=np.float32)
+        policy[np.repeat(playing, counts[playing]), actions] = logits
         return Evaluation(policy=policy, value=value)

@@ -13,6 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from sandwich_env.errors import SpecError
 from sandwich_env.nets.residual import PolicyValueNetwork
+from sandwich_env.rules import NUM_ACTIONS
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -24,10 +25,9 @@ def pick_device(device: str) -> torch.device:
         SpecError: no such device here.
     """
     if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        picked = torch.device(device)
-        torch.empty(0, device=picked)
+        picked = torch.empty(0, device=device).device  # "cuda" is "cuda:0", or whichever is current
     except (RuntimeError, AssertionError) as error:
         raise SpecError(f"device {device!r} cannot be used here: give 'auto' or 'cpu' ({error})") from error
     return picked
@@ -38,6 +38,18 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     if device.type != "cpu":
         return bool(torch.cuda.is_bf16_supported())
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def pick_dtype(device: torch.device, precision: Precision) -> torch.dtype:
+    """What a network computes in there.
+
+    Raises:
+        SpecError: no such precision.
+    """
+    if precision not in ("auto", "float32", "bfloat16"):
+        raise SpecError(f"precision is {precision!r}: it must be 'auto', 'float32' or 'bfloat16'")
+    fast = has_fast_bfloat16(device) if precision == "auto" else precision == "bfloat16"
+    return torch.bfloat16 if fast else torch.float32
 
 
 class NetworkRunner:
@@ -59,10 +71,7 @@ class NetworkRunner:
 
     def __init__(self, network: PolicyValueNetwork, device: str = "auto", precision: Precision = "auto") -> None:
         self.device = pick_device(device)
-        if precision not in ("auto", "float32", "bfloat16"):
-            raise SpecError(f"precision is {precision!r}: it must be 'auto', 'float32' or 'bfloat16'")
-        fast = has_fast_bfloat16(self.device) if precision == "auto" else precision == "bfloat16"
-        self.dtype = torch.bfloat16 if fast else torch.float32
+        self.dtype = pick_dtype(self.device, precision)
         self.network: PolicyValueNetwork = _fused(network).to(self.device, self.dtype)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         for layer in (self.network.value_trunk, self.network.value_hidden, self.network.value_out):
@@ -86,6 +95,33 @@ class NetworkRunner:
         if not logits:
             return np.zeros((0, 4672), np.float32), np.zeros(0, np.float32)
         return torch.cat(logits)[: len(planes)].numpy(), torch.cat(values)[: len(planes)].numpy()
+
+    @torch.inference_mode()
+    def run_legal(
+        self, planes: NDArray[np.bool_], actions: NDArray[np.uint16], counts: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Logits of the legal actions alone, and values: the same bits as `run` gives.
+
+        Args:
+            planes: bool [N, 8, 8, 20], from `Games.observe(history=1)`.
+            actions: integers [M], the legal actions of all games, one game after the other.
+            counts: int64 [N], how many of them each game has.
+
+        Returns:
+            float32 [M] and float32 [N].
+        """
+        logits, values, row, first = [], [], 0, 0
+        for chunk in self._chunks(torch.from_numpy(planes)):
+            of_each = counts[row : row + len(chunk)]
+            at = np.repeat(np.arange(len(of_each)) * NUM_ACTIONS, of_each)
+            at += actions[first : first + len(at)]
+            some_logits, some_values = self.network(chunk.to(self.device, self.dtype).permute(0, 3, 1, 2))
+            logits.append(some_logits.flatten()[torch.from_numpy(at).to(self.device)].float())
+            values.append(some_values[: len(of_each)].float())
+            row, first = row + len(chunk), first + len(at)
+        if not logits:
+            return np.zeros(0, np.float32), np.zeros(0, np.float32)
+        return torch.cat(logits).cpu().numpy(), torch.cat(values).cpu().numpy()
 
     def _chunks(self, planes: torch.Tensor) -> list[torch.Tensor]:
         chunks, start = [], 0

@@ -221,6 +221,16 @@ class Games:
 
     # --- What a player sees ---
 
+    def legal_actions(self) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
+        """The legal actions of all games, one game after the other: what the mask holds, in a fraction of the bytes.
+
+        Returns:
+            uint16 [M], and how many of them each game has, int64 [N]. Equal positions have theirs in the same order.
+        """
+        counts = self.legal_counts
+        listed = np.arange(counts.max(initial=0)) < counts[:, None]
+        return self._legal[:, : listed.shape[1]][listed], counts
+
     def legal_mask(self, out: NDArray[np.int8] | None = None) -> NDArray[np.int8]:
         """Which actions are legal.
 
