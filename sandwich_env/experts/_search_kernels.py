@@ -237,6 +237,15 @@ def read_roots(
 
 
 @kernel
+def mix_priors(nodes: Nodes, root: int, share: float, drawn: NDArray[np.float64]) -> None:
+    """Give `share` of the priors of a root's moves to the probabilities `drawn`, float64 [children]."""
+    first = nodes[root]["first"]
+    for k in range(drawn.shape[0]):
+        mixed = (1.0 - share) * nodes[first + k]["prior"] + share * drawn[k]
+        nodes[first + k]["prior"] = max(mixed, LEAST_PRIOR)
+
+
+@kernel
 def descend(nodes: Nodes, root: int, actions: NDArray[np.uint16]) -> int:
     """The node that some moves lead to from a root; -1 where the tree does not hold it, evaluated."""
     at = root
@@ -249,6 +258,26 @@ def descend(nodes: Nodes, root: int, actions: NDArray[np.uint16]) -> int:
         if at < 0:
             return -1
     return at if nodes[at]["first"] >= 0 else -1
+
+
+@kernel
+def count_subtree(nodes: Nodes, root: int) -> int:
+    """How many nodes a tree has."""
+    count = 1
+    at = root
+    while True:  # depth first; after a node its next sibling, or that of the nearest ancestor that has one
+        if nodes[at]["first"] >= 0:
+            count += nodes[at]["children"]
+            at = nodes[at]["first"]
+            continue
+        while at != root:
+            parent = nodes[at]["parent"]
+            if at + 1 < nodes[parent]["first"] + nodes[parent]["children"]:
+                at += 1
+                break
+            at = parent
+        if at == root:
+            return count
 
 
 @kernel

@@ -19,9 +19,11 @@ import numpy as np
 
 from sandwich_env.errors import AdviceError, SpecError
 from sandwich_env.experts.base import Evaluation, Expert, result_for_mover
+from sandwich_env.experts.search_memory import Line, TreeMemory, lines_of
 from sandwich_env.experts.search_tree import Leaves, Rule, Trees
+from sandwich_env.randomness import Streams, mix
 from sandwich_env.rules import NUM_ACTIONS, Games
-from sandwich_env.specs import check_count, check_scale, from_spec
+from sandwich_env.specs import check_count, check_scale, check_share, from_spec
 
 
 class SearchExpert(Expert):
@@ -31,6 +33,10 @@ class SearchExpert(Expert):
     got, where the first visit, the root's own evaluation, is split among the moves as the expert's policy has it. So
     one simulation gives the expert's own answer. The value is the mean of all visits. Games that end in the tree count
     with their results; repetitions and the fifty moves are judged with the game's own history.
+
+    **Reuse makes answers depend on what was asked before.** With `reuse` a search begins with what is left of an
+    earlier one in the same game, up to 16 plies ago, and only adds the simulations that are missing. Without it, as by
+    default, a position gets the same answer whatever was asked before.
 
     Args:
         expert: what is searched with, a network as a rule.
@@ -42,6 +48,11 @@ class SearchExpert(Expert):
         fpu: how much less than its node an unvisited move is worth, when all others were visited.
         virtual_loss: losses that a visit counts as while it waits.
         temperature: of the policy.
+        noise: share of the root's priors that Dirichlet noise takes, for games that shall differ (0.25 in AlphaZero).
+            It is drawn for the game's moves so far, so that the same position gets the same noise.
+        noise_alpha: of that noise; less makes it favour fewer moves.
+        seed: of that noise.
+        reuse: how many trees are kept for later searches, about 1 kB for each visit of a tree; 0 keeps none.
 
     Raises:
         SpecError: an argument is out of range.
@@ -58,6 +69,10 @@ class SearchExpert(Expert):
         fpu: float = 0.3,
         virtual_loss: float = 1.0,
         temperature: float = 1.0,
+        noise: float = 0.0,
+        noise_alpha: float = 0.3,
+        seed: int = 0,
+        reuse: int = 0,
     ) -> None:
         self.expert = from_spec(expert, Expert)
         self.simulations = check_count("simulations", simulations)
@@ -67,6 +82,11 @@ class SearchExpert(Expert):
         self.fpu = check_scale("fpu", fpu)
         self.virtual_loss = check_scale("virtual_loss", virtual_loss)
         self.temperature = _check_positive("temperature", temperature)
+        self.noise = check_share("noise", noise)
+        self.noise_alpha = _check_positive("noise_alpha", noise_alpha)
+        self.seed = check_count("seed", seed, least=0)
+        self.reuse = check_count("reuse", reuse, least=0)
+        self._memory = TreeMemory(self.reuse)
         self._rule = Rule(float(c_puct), float(c_base), float(fpu), float(virtual_loss))
 
     def evaluate(self, games: Games) -> Evaluation:
@@ -74,18 +94,51 @@ class SearchExpert(Expert):
         policy = np.full((len(games), NUM_ACTIONS), -np.inf, dtype=np.float32)
         playing = np.flatnonzero(~over)
         if len(playing):
-            trees = Trees(len(playing))
-            self._search(trees, games.select(playing))
+            trees = self._search(games.select(playing))
             policy[playing], value[playing] = trees.read(self.temperature)
         return Evaluation(policy=policy, value=value)
 
-    def _search(self, trees: Trees, roots: Games) -> None:
+    def _search(self, roots: Games) -> Trees:
         """Simulate until every root has its visits."""
+        trees = Trees(len(roots))
+        lines = lines_of(roots) if self.reuse or self.noise else []
+        again = self._recall(trees, lines) if self.reuse else set()
+        self._evaluate(trees, trees.select(1, 1, self._rule), roots)  # the roots themselves
+        if self.noise:
+            self._add_noise(trees, lines, again)
         while len(leaves := trees.select(self.simulations, self.batch, self._rule)):
             self._evaluate(trees, leaves, roots)
+        if self.reuse:
+            for game, line in enumerate(lines):
+                self._memory.keep(line, trees.extract(game))
+        return trees
+
+    def _recall(self, trees: Trees, lines: list[Line]) -> set[int]:
+        """Begin with what is left of earlier searches; the games whose very position was searched before."""
+        again, outgrown = set(), []
+        for game, line in enumerate(lines):
+            found = self._memory.find(line)
+            if found is not None:
+                earlier, tree, plies = found
+                adopted = trees.adopt(game, tree, line.last(plies))
+                outgrown.append(earlier)
+                if adopted and plies == 0:
+                    again.add(game)
+        self._memory.forget(outgrown)
+        return again
+
+    def _add_noise(self, trees: Trees, lines: list[Line], again: set[int]) -> None:
+        """Noise at every root that has none yet: an adopted root of the same position has had the same noise."""
+        digests = np.array([line.digest() for line in lines], dtype=np.uint64)
+        for game, rng in enumerate(Streams(mix(self.seed, "search", digests)).generators()):
+            if game not in again:
+                drawn = rng.dirichlet(np.full(trees.moves_at_root(game), self.noise_alpha))
+                trees.mix_priors(game, self.noise, drawn)
 
     def _evaluate(self, trees: Trees, leaves: Leaves, roots: Games) -> None:
         """Play to the leaves, evaluate them all together, and tell the trees."""
+        if not len(leaves):
+            return
         positions = roots.select(leaves.games)
         for actions in trees.paths(leaves):
             positions.step(actions)
@@ -107,6 +160,7 @@ class SearchExpert(Expert):
             )
 
     def close(self) -> None:
+        self._memory.clear()
         self.expert.close()
 
 

@@ -74,6 +74,30 @@ class Trees:
         for root in range(count):
             _kernels().plant(self.nodes, root)
 
+    def adopt(self, game: int, kept: NDArray[np.void], moves: NDArray[np.uint16]) -> bool:
+        """Put the part of a kept tree that some moves lead to in the place of a game's tree, if it holds that part."""
+        found = int(_kernels().descend(kept, 0, moves))
+        if found >= 0:
+            self.reserve(len(kept))
+            self.roots[game] = self.used
+            self.used = int(_kernels().copy_subtree(kept, found, self.nodes, self.used))
+        return found >= 0
+
+    def extract(self, game: int) -> NDArray[np.void]:
+        """A game's tree alone, its root in row 0."""
+        size = int(_kernels().count_subtree(self.nodes, self.roots[game]))
+        tree: NDArray[np.void] = _kernels().empty_nodes(size)
+        _kernels().copy_subtree(self.nodes, self.roots[game], tree, 0)
+        return tree
+
+    def moves_at_root(self, game: int) -> int:
+        """How many moves a game's root has."""
+        return int(self.nodes["children"][self.roots[game]])
+
+    def mix_priors(self, game: int, share: float, drawn: NDArray[np.float64]) -> None:
+        """Give `share` of the priors at a game's root to other probabilities, [moves at the root]."""
+        _kernels().mix_priors(self.nodes, self.roots[game], share, drawn)
+
     def select(self, simulations: int, batch: int, rule: Rule) -> Leaves:
         """Up to `batch` leaves of each tree, until its root has `simulations` visits, those that wait included."""
         nodes, games, depths = (np.empty(len(self.roots) * batch, dtype=np.int64) for _ in range(3))
