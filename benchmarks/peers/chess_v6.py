@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 from pettingzoo.classic import chess_v6
 from serving import serve, version
@@ -10,7 +12,7 @@ PLIES = 20
 
 
 def main() -> None:
-    env, rng = chess_v6.env(), np.random.default_rng(0)
+    env, rng = chess_v6.env(), random.Random(0)
     env.reset(seed=0)
 
     def play() -> int:
@@ -20,7 +22,8 @@ def main() -> None:
             if terminated or truncated:
                 env.reset()
                 continue
-            env.step(int(rng.choice(np.flatnonzero(seen["action_mask"]))))
+            legal = np.flatnonzero(seen["action_mask"])
+            env.step(int(legal[int(rng.random() * len(legal))]))
             plies += 1
         return plies
 
