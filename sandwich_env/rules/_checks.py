@@ -59,7 +59,7 @@ def action_array(actions: ArrayLike, n: int) -> NDArray[np.int64]:
         array = np.empty(array.shape, dtype=np.int64)
     if array.shape != (n,):
         raise ValueError(f"actions have shape {array.shape}, they need ({n},), one for each game")
-    if array.dtype.kind == "u":
+    if array.dtype.kind == "u" and array.itemsize == 8:
         array = np.minimum(array, NUM_ACTIONS)  # or the largest would come out as NO_ACTION
     return np.require(array, dtype=np.int64, requirements=["C", "A"])
 
