@@ -95,18 +95,24 @@ class Streams:
         The number in a column does not depend on which other columns are asked for.
         """
         rows, columns = np.divmod(np.flatnonzero(mask), mask.shape[1])  # much faster than nonzero in two dimensions
+        numbers: NDArray[np.float64] = np.zeros(mask.shape, dtype=np.float64)
+        numbers[rows, columns] = self.normal_at(rows, columns)
+        return numbers
+
+    def normal_at(self, rows: NDArray[np.int64], columns: ArrayLike) -> NDArray[np.float64]:
+        """The numbers that `normal` would put into some of the rows and columns [M], without the others, [M]."""
         key = mix(self.keys, self._next())[rows]
         radius = np.sqrt(-2.0 * np.log1p(-_to_unit(mix(key, columns, "radius"))))
         angle = 2.0 * np.pi * _to_unit(mix(key, columns, "angle"))
-        numbers: NDArray[np.float64] = np.zeros(mask.shape, dtype=np.float64)
-        numbers[rows, columns] = radius * np.cos(angle)
+        numbers: NDArray[np.float64] = radius * np.cos(angle)
         return numbers
 
     def choice(self, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
         """A uniformly drawn true column of each row of `mask` [N, K]; -1 in a row with none, [N]."""
-        counts = mask.sum(axis=1)
+        rows, columns = np.divmod(np.flatnonzero(mask), mask.shape[1])
+        counts = np.bincount(rows, minlength=len(mask))
         rank = self.integers(np.maximum(counts, 1))
-        columns = np.append(np.flatnonzero(mask) % mask.shape[1], -1)
+        columns = np.append(columns, -1)
         chosen: NDArray[np.int64] = columns[np.where(counts > 0, np.cumsum(counts) - counts + rank, -1)]
         return chosen
 

@@ -144,16 +144,19 @@ class Advice:
         if move is None and value is None and policy is None:
             return self
         rows = rows & (self.move >= 0)
-        if policy is not None and move is None:
-            policy = np.asarray(policy, dtype=np.float32)
-            move = Evaluation(policy, self.value).best()
-        elif move is not None and policy is None:
-            policy = _swapped(self.policy, self.move, np.where(rows, move, self.move))
+        new_policy = self.policy
+        if policy is not None:
+            new_policy = np.asarray(policy, dtype=np.float32)
+            move = Evaluation(new_policy, self.value).best() if move is None else move
+            if not rows.all():  # arrays of 4672 columns are not copied without need
+                new_policy = np.where(rows[:, None], new_policy, self.policy)
+        elif move is not None:
+            new_policy = _swapped(self.policy, self.move, np.where(rows, move, self.move))
         names = np.where(self.provenance.by == "", by, self.provenance.by + f"+{by}")
         return Advice(
             move=self.move if move is None else np.where(rows, move, self.move).astype(np.int64),
             value=self.value if value is None else np.where(rows, value, self.value).astype(np.float32),
-            policy=self.policy if policy is None else np.where(rows[:, None], policy, self.policy).astype(np.float32),
+            policy=new_policy,
             provenance=replace(
                 self.provenance,
                 tampered=self.provenance.tampered | rows,

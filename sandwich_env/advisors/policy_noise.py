@@ -25,5 +25,10 @@ class PolicyNoise(Wrapper):
 
     def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
         rows = rng.random() < self.epsilon
-        noise = rng.normal(np.isfinite(advice.policy) & rows[:, None])
-        return advice.tampered(rows, by=self.kind, policy=advice.policy + self.scale * noise)
+        actions, counts = query.games.legal_actions()
+        at = np.repeat(np.arange(len(query)), counts)
+        noisy = rows[at]
+        at, actions = at[noisy], actions[noisy]
+        policy = advice.policy.copy()
+        policy[at, actions] = policy[at, actions] + self.scale * rng.normal_at(at, actions)
+        return advice.tampered(rows, by=self.kind, policy=policy)

@@ -23,4 +23,4 @@ class RandomMove(Wrapper):
 
     def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
         rows = rng.random() < self.epsilon
-        return advice.tampered(rows, by=self.kind, move=rng.choice(np.isfinite(advice.policy)))
+        return advice.tampered(rows, by=self.kind, move=rng.choice(query.games.legal_mask().view(np.bool_)))
