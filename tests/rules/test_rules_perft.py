@@ -13,7 +13,7 @@ from sandwich_env.rules.perft import perft
 
 NODE_BUDGET = int(os.environ.get("SANDWICH_PERFT_NODES", "300_000_000"))
 """Nodes that a count may cost: by default 5 G in all, half a minute. SANDWICH_PERFT_NODES=10000000000 counts all that
-the suites hold and 34 G in all, three minutes; SANDWICH_PERFT_NODES=100000000000 another 85 G, ten minutes in all."""
+the suites hold and 39 G in all, four minutes; SANDWICH_PERFT_NODES=100000000000 another 85 G, twelve in all."""
 
 # https://www.chessprogramming.org/Perft_Results: start, Kiwipete, and positions 3 to 6.
 KNOWN = [

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import chess
 import chess.pgn
-import numpy as np
 import pytest
-from rules_oracle import assert_same, play_alongside
+from rules_oracle import play_alongside
+from rules_twin import Twin
 
-from sandwich_env.rules import Games, Termination, move_to_action
+from sandwich_env.rules import Games, Termination
 
 ENDGAMES = [
     "8/8/4k3/8/8/3K4/8/Q7 w - - 90 80",
@@ -39,18 +39,6 @@ def test_random_endgames_through_all_draw_rules(claim_draws: bool) -> None:
     assert (Termination.FIFTY_MOVES in ends) == claim_draws
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("claim_draws", [True, False])
-def test_many_random_games(claim_draws: bool) -> None:
-    compared = 0
-    for seed in range(10, 14):
-        games = Games(64, max_plies=500, claim_draws=claim_draws)
-        compared += sum(play_alongside(games, seed, steps=300).values())
-        games = Games(32, ENDGAMES, max_plies=400, claim_draws=claim_draws)
-        compared += sum(play_alongside(games, seed, steps=300).values())
-    assert compared >= 100_000
-
-
 HUMAN_GAMES = Path(__file__).parents[2].parent / "shared" / "data" / "human_games" / "lichess_2013-2017.pgn.zst"
 
 
@@ -69,15 +57,11 @@ def test_human_games() -> None:
                 break
             lines = [list(record.mainline_moves()) for record in records]
             boards = [record.board() for record in records]
-            games = Games(len(boards), [board.fen() for board in boards], claim_draws=False)
+            fens = [board.fen() for board in boards]
+            games, twin = Games(len(boards), fens, claim_draws=False), Twin(fens, 512, claim_draws=False)
             for ply in range(max(len(line) for line in lines)):
-                actions = np.full(len(boards), -1)
-                for i, line in enumerate(lines):
-                    if ply < len(line) and games.legal_counts[i]:
-                        actions[i] = move_to_action(line[ply], boards[i])
-                        boards[i].push(line[ply])
-                        compared += 1
-                games.step(actions)
-                played = np.flatnonzero(actions >= 0)
-                assert_same(games.select(played), [boards[i] for i in played])
+                going = [i for i, line in enumerate(lines) if ply < len(line) and not games.finished[i]]
+                games.step(twin.push({i: lines[i][ply] for i in going}))
+                twin.compare(games, planes=ply % 4 == 0, fens=ply % 8 == 0)
+                compared += len(going)
     assert compared >= wanted
