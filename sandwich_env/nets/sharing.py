@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import threading
 import weakref
@@ -127,7 +128,7 @@ class SharedEvaluator:
 
 def position_keys(planes: NDArray[np.bool_], actions: NDArray[np.uint16], counts: NDArray[np.int64]) -> list[bytes]:
     """All that is asked about each position: its planes, eight squares to a byte, and its legal actions. [N]"""
-    shown = np.packbits(planes.reshape(len(planes), -1), axis=1)
+    shown = np.packbits(planes.reshape(len(planes), math.prod(planes.shape[1:])), axis=1)
     width, bits = shown.shape[1], shown.tobytes()
     asked = _pieces(actions, counts)
     return [bits[i * width : (i + 1) * width] + legal for i, legal in enumerate(asked)]
