@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 
 def assert_same(first: Any, second: Any, where: str) -> None:
@@ -30,6 +31,15 @@ def assert_same(first: Any, second: Any, where: str) -> None:
         assert first == second, f"{where}: {first!r} here, {second!r} there"
 
 
+def is_same(first: Any, second: Any) -> bool:
+    """Whether two structures are the same to the bit."""
+    try:
+        assert_same(first, second, "")
+    except AssertionError:
+        return False
+    return True
+
+
 def arrays_in(data: Any) -> list[np.ndarray[Any, Any]]:
     """Every array in nested dicts, lists, tuples and object arrays."""
     if isinstance(data, dict):
@@ -47,3 +57,20 @@ def assert_not_shared(first: Any, second: Any, where: str) -> None:
     for a in arrays_in(first):
         for b in arrays_in(second):
             assert not np.may_share_memory(a, b), f"{where}: arrays of two calls share memory"
+
+
+def shared_memory(arrays: list[np.ndarray[Any, Any]]) -> bool:
+    """Whether two of the arrays hold an element in common that one could change; read-only ones may."""
+    spans = []
+    for array in arrays:
+        if array.size and array.flags.writeable:
+            low, high = byte_bounds(array)
+            spans.append((low, high, array))
+    spans.sort(key=lambda span: span[:2])
+    for k, (_, high, array) in enumerate(spans):
+        for low, _, other in spans[k + 1 :]:
+            if low >= high:
+                break
+            if array is other or np.shares_memory(array, other):
+                return True
+    return False

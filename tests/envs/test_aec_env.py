@@ -1,4 +1,4 @@
-"""The PettingZoo environment: its own promises, beside those that `check_aec` holds it to."""
+"""The PettingZoo environment: its own promises, beside those that `check_chess_games` holds it to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sandwich_env.envs.aec import SandwichChessAEC
 from sandwich_env.errors import GameOverError, IllegalActionError, SpecError
 from sandwich_env.experts.uniform import UniformExpert
 from sandwich_env.rules import move_to_action
-from sandwich_env.testing import check_aec, check_seeds
+from sandwich_env.testing import check_chess_games, check_seeds
 
 HONEST = {"kind": "honest", "expert": {"kind": "uniform"}}
 FOOLS_MATE = ("f2f3", "e7e5", "g2g4", "d8h4")
@@ -93,24 +93,24 @@ def test_pettingzoo_render_test_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_random_games_agree_with_python_chess() -> None:
-    check_aec(sandwich_chess_v0.env, games=2)
+    check_chess_games(sandwich_chess_v0.env, games=2)
 
 
 @pytest.mark.slow
 def test_many_random_games_agree_with_python_chess() -> None:
-    check_aec(lambda: sandwich_chess_v0.env(advisor=HONEST), games=12, seed=1)
-    check_aec(lambda: sandwich_chess_v0.env(claim_draws=False), games=6, seed=2, claim_draws=False)
+    check_chess_games(lambda: sandwich_chess_v0.env(advisor=HONEST), games=12, seed=1)
+    check_chess_games(lambda: sandwich_chess_v0.env(claim_draws=False), games=6, seed=2, claim_draws=False)
 
 
 def test_short_games_from_many_starts_agree_with_python_chess() -> None:
     starts = ["4k3/8/8/8/8/8/4P3/4K3 b - - 98 80", "8/P6k/8/8/8/8/p6K/8 w - - 0 1", "7k/5Q2/8/8/8/8/8/K7 w - - 0 1"]
-    check_aec(lambda: sandwich_chess_v0.env(starts=starts, max_plies=40, advisor=HONEST), games=12, max_plies=40)
+    check_chess_games(lambda: sandwich_chess_v0.env(starts=starts, max_plies=40, advisor=HONEST), games=12, max_plies=40)
 
 
 def test_the_same_seed_gives_the_same_game() -> None:
     starts = ["4k3/8/8/8/8/8/4P3/4K3 w - - 0 1", "4k3/4p3/8/8/8/8/8/4K3 b - - 0 1", chess.STARTING_FEN]
     noisy = {"kind": "random_move", "inner": HONEST, "epsilon": 0.5}
-    check_seeds(lambda: sandwich_chess_v0.raw_env(starts=starts, advisor=noisy), seeds=3, plies=30)
+    check_seeds(lambda: sandwich_chess_v0.raw_env(starts=starts, advisor=noisy), seeds=3, steps=30)
 
 
 # --- The game ---

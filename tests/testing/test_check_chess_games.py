@@ -10,7 +10,7 @@ import pytest
 from pettingzoo.utils.wrappers import BaseWrapper
 
 from sandwich_env import sandwich_chess_v0
-from sandwich_env.testing import check_aec, check_seeds
+from sandwich_env.testing import check_chess_games
 
 HONEST = {"kind": "honest", "expert": {"kind": "uniform"}}
 ENDS_SOON = ["7k/8/5KQ1/8/8/8/8/8 w - - 0 1", "4k3/8/8/8/8/8/4P3/4K3 b - - 96 80"]
@@ -127,45 +127,8 @@ class GoesOn(Broken):
 )
 def test_a_broken_environment_is_caught(broken: Callable[[], Any], says: str) -> None:
     with pytest.raises(AssertionError, match=says):
-        check_aec(broken, games=12, max_plies=30)
+        check_chess_games(broken, games=12, max_plies=30)
 
 
 def test_the_environment_that_they_break_passes() -> None:
-    check_aec(Broken, games=12, max_plies=30)
-
-
-class Unseeded(Broken):
-    """Takes no notice of the seed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._numbers = iter(range(100))
-
-    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
-        super().reset(seed=next(self._numbers), options=options)
-
-
-class Remembers(Broken):
-    """Is right at its first seed, and afterwards depends on what was played before."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._plies = 0
-
-    def step(self, action: Any) -> None:
-        self._plies += 1
-        super().step(action)
-
-    def observe(self, agent: str) -> Any:
-        seen = super().observe(agent)
-        return seen | {"advice_value": np.full(1, self._plies % 7 / 7, dtype=np.float32)}
-
-
-@pytest.mark.parametrize("broken", [Unseeded, Remembers])
-def test_an_environment_that_its_seed_does_not_decide_is_caught(broken: Callable[[], Any]) -> None:
-    with pytest.raises(AssertionError, match="seed 0, episode 0"):
-        check_seeds(broken, seeds=2, plies=20)
-
-
-def test_the_environment_with_a_seed_passes() -> None:
-    check_seeds(Broken, seeds=2, plies=20)
+    check_chess_games(Broken, games=12, max_plies=30)
