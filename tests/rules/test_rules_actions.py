@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import chess
+import chess.variant
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandwich_env.errors import IllegalActionError
-from sandwich_env.rules import NUM_ACTIONS, action_to_move, move_to_action
+from sandwich_env.errors import IllegalActionError, InvalidPositionError
+from sandwich_env.rules import NUM_ACTIONS, Games, action_to_move, move_to_action
 from sandwich_env.rules.actions import PLANE_VECTORS, decode_action, encode_move
 
 PROMOTIONS = "rn1r2k1/P1P5/8/8/8/8/1p1p3K/2R1N3 {} - - 0 1"
@@ -122,3 +123,53 @@ def test_impossible_moves_have_no_action() -> None:
     for uci in ("0000", "a1b4", "a2a4n", "Q@e4"):
         with pytest.raises(IllegalActionError, match="no p"):
             encode_move(chess.Move.from_uci(uci), chess.WHITE)
+
+
+CASTLING = "r3k2r/8/8/8/8/8/8/R3K2R {} KQkq - 0 1"
+
+
+@pytest.mark.parametrize(("turn", "rank"), [("w", 1), ("b", 8)])
+def test_castling_is_two_steps_of_the_king_however_python_chess_writes_it(turn: str, rank: int) -> None:
+    """python-chess takes the king's move to his rook's square for castling, even where it does not play Chess960."""
+    board = chess.Board(CASTLING.format(turn))
+    mask = Games(1, [board.fen()]).legal_mask()[0]
+    for rook, end in (("h", "g"), ("a", "c")):
+        to_rook, two_steps = (chess.Move.from_uci(f"e{rank}{file}{rank}") for file in (rook, end))
+        assert board.is_legal(to_rook)
+        action = move_to_action(to_rook, board)
+        assert action == move_to_action(two_steps, board)
+        assert mask[action]
+        assert action_to_move(action, board) == two_steps
+        not_an_action = encode_move(to_rook, board.turn)
+        assert not mask[not_an_action]
+        with pytest.raises(IllegalActionError, match="is not legal"):
+            action_to_move(not_an_action, board)
+
+
+@pytest.mark.parametrize("turn", ["w", "b"])
+def test_every_action_means_the_same_to_games_and_to_python_chess(turn: str) -> None:
+    for fen in (CASTLING, PROMOTIONS):
+        board = chess.Board(fen.format(turn))
+        mask = Games(1, [board.fen()]).legal_mask()[0]
+        for action in range(NUM_ACTIONS):
+            try:
+                move = action_to_move(action, board)
+            except IllegalActionError:
+                assert not mask[action], action
+            else:
+                assert mask[action]
+                assert move_to_action(move, board) == action
+
+
+def test_boards_of_other_variants_are_refused() -> None:
+    chess960 = chess.Board(chess960=True)
+    for board in (chess960, chess.variant.AtomicBoard()):
+        with pytest.raises(InvalidPositionError, match="standard chess"):
+            move_to_action(chess.Move.from_uci("e2e4"), board)
+        with pytest.raises(InvalidPositionError, match="standard chess"):
+            action_to_move(0, board)
+    for wrong in (chess.BaseBoard(), chess.STARTING_FEN, None):
+        with pytest.raises(TypeError, match=r"chess\.Board"):
+            action_to_move(0, wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"chess\.Move"):
+        move_to_action("e2e4", chess.Board())  # type: ignore[arg-type]

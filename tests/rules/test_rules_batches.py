@@ -102,6 +102,13 @@ def test_states_hold_through_files_and_finished_games(tmp_path: Any) -> None:
     assert len(empty) == 0
 
 
+def hollowed(moves: NDArray[np.uint16], value: int) -> NDArray[np.int64]:
+    """The moves with one overwritten; a -1 used to be skipped in silence, so that the game came out shorter."""
+    changed = moves.astype(np.int64)
+    changed[1, 7] = value
+    return changed
+
+
 def test_damaged_states_are_found_out() -> None:
     state = played(4, 20).state()
     for change, why in [
@@ -110,10 +117,23 @@ def test_damaged_states_are_found_out() -> None:
         ({"moves": state["moves"][:2]}, "shape"),
         ({"ply": state["ply"] + 5}, "beyond"),
         ({"ply": -state["ply"]}, "negative"),
+        ({"ply": state["ply"].astype(np.float64)}, "integers"),
+        ({"ply": state["ply"].astype(">u8") + np.uint64(2**63)}, "beyond"),
+        ({"moves": hollowed(state["moves"], -1)}, "game 1 has action -1 at ply 7"),
+        ({"moves": hollowed(state["moves"], NUM_ACTIONS)}, "game 1 has action 4672 at ply 7"),
+        ({"moves": state["moves"].astype(np.float32)}, "integers"),
+        ({"max_plies": np.array(20.5)}, "integers"),
+        ({"max_plies": np.array(19)}, "beyond"),
+        ({"max_plies": np.array([512])}, "0-dimensional"),
+        ({"claim_draws": np.array("False")}, "booleans"),
+        ({"starts": np.array(["nonsense"] * 3)}, "3 starts"),
+        ({"starts": np.array(chess.STARTING_FEN)}, "1-dimensional"),
         ({"starts": np.array(["nonsense"] * 4)}, "nonsense"),
     ]:
         with pytest.raises(ValueError, match=why):
             Games.from_state({**state, **change})
+    with pytest.raises(TypeError, match="mapping"):
+        Games.from_state([state])  # type: ignore[arg-type]
     del state["ply"]
     with pytest.raises(ValueError, match="lacks ply"):
         Games.from_state(state)
@@ -132,8 +152,10 @@ def test_an_illegal_action_changes_nothing_and_is_explained() -> None:
         assert_equal(games, before)
     with pytest.raises(IllegalActionError, match=r"\(e2e5\) is not legal"):
         Games(1).step([(4 * 8 + 1) * 73 + 2 * 8 + 4])
-    with pytest.raises(IllegalActionError):
-        games.step(np.full(5, 2**64 - 1, dtype=np.uint64))
+    for dtype in ("<u8", ">u8"):  # the largest of them must not come out as NO_ACTION
+        with pytest.raises(IllegalActionError):
+            games.step(np.full(5, 2**64 - 1, dtype=dtype))
+    assert_equal(games, before)
 
 
 def test_finished_games_take_no_action_only() -> None:
@@ -158,6 +180,24 @@ def test_resetting_some() -> None:
     assert_equal(games.select([0, 2]), Games(2, max_plies=200))
     games.reset()
     assert_equal(games, Games(6, max_plies=200))
+
+
+def test_starts_go_to_the_games_in_the_order_of_the_indices() -> None:
+    fens = [f"4k3/8/8/8/8/8/8/R3K3 w - - 0 {i}" for i in (1, 2)]
+    games = Games(4)
+    games.reset([3, 1], fens)
+    assert games.start_fens() == [chess.STARTING_FEN, fens[1], chess.STARTING_FEN, fens[0]]
+    games.reset(np.array([True, False, True, False]), fens)
+    assert games.start_fens() == [fens[0], fens[1], fens[1], fens[0]]
+    with pytest.raises(ValueError, match="twice"):
+        games.reset([1, 1], fens)
+
+
+def test_games_may_change_places() -> None:
+    games = played(6, 9)
+    before = games.copy()
+    games.assign([5, 4, 3, 2, 1, 0], games)
+    assert_equal(games, before.select([5, 4, 3, 2, 1, 0]))
 
 
 def test_properties_are_the_callers_to_keep() -> None:
@@ -253,6 +293,11 @@ def test_unfit_indices_are_refused() -> None:
         games.board(4)
     with pytest.raises(IndexError):
         games.played(-1)
+    for i in (1.5, True, "1", None, np.array([1, 2]), float("nan")):
+        with pytest.raises(TypeError, match="a game index is an integer"):
+            games.board(i)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="other is Games"):
+        games.assign([1], "x")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="twice"):
         games.assign([1, 1], Games(2))
     with pytest.raises(ValueError, match="place"):
@@ -268,6 +313,21 @@ def test_unfit_settings_are_refused() -> None:
     for max_plies in (0, 10**9, None):
         with pytest.raises((TypeError, ValueError)):
             Games(1, max_plies=max_plies)  # type: ignore[arg-type]
+
+
+def test_flags_are_booleans() -> None:
+    for claim_draws in ("no", 0, None, [True]):
+        with pytest.raises(TypeError, match="claim_draws is True or False"):
+            Games(1, claim_draws=claim_draws)  # type: ignore[arg-type]
+
+
+def test_subclasses_of_arrays_are_no_buffers_but_memory_maps_are(tmp_path: Any) -> None:
+    games = Games(4)
+    for buffer in (np.ma.zeros((4, 4672), dtype=np.int8), np.zeros((4, 4672), dtype=np.int8).view(np.matrix)):
+        with pytest.raises(TypeError, match="plain NumPy array"):
+            games.legal_mask(buffer)
+    mapped = np.memmap(tmp_path / "mask", dtype=np.int8, mode="w+", shape=(4, 4672))
+    np.testing.assert_array_equal(games.legal_mask(mapped), games.legal_mask())
 
 
 def test_no_games_at_all() -> None:
