@@ -14,6 +14,7 @@ import numpy as np
 from sandwich_env.errors import DataError
 from sandwich_env.evaluation.records import status_text
 from sandwich_env.files import open_text
+from sandwich_env.rules.positions import parse_board
 from sandwich_env.specs import check_count
 
 DEFAULT = "default"
@@ -21,6 +22,10 @@ DEFAULT = "default"
 
 _EMBEDDED = "data/openings.epd"
 _EPD_FIELDS = 4
+
+STANDARD_VARIANTS = ("standard", "chess", "from position")
+"""What the Variant header of a PGN says, in lower case, where the game is standard chess."""
+
 _COMPRESSIONS = (".gz", ".zst")
 
 
@@ -88,12 +93,11 @@ def _from_lines(stream: TextIO) -> Iterator[tuple[str, str]]:
 def _position(text: str, where: str) -> str:
     """The FEN of a line of EPD or FEN, whose position is legal and not over."""
     words = text.split(";", maxsplit=1)[0].split()
+    if len(words) < _EPD_FIELDS:
+        raise DataError(f"{where}: {text!r} is no position: it has {len(words)} fields of {_EPD_FIELDS}")
     try:
-        if len(words) >= _EPD_FIELDS + 2 and words[4].isdigit() and words[5].isdigit():
-            board = chess.Board(" ".join(words[:6]))
-        else:
-            board = chess.Board()
-            board.set_epd(" ".join(words[:_EPD_FIELDS]))
+        full = len(words) >= _EPD_FIELDS + 2 and words[4].isdigit() and words[5].isdigit()
+        board = parse_board(" ".join(words[: 6 if full else _EPD_FIELDS]))
     except ValueError as error:
         raise DataError(f"{where}: {text!r} is no position: {error}") from error
     if not board.is_valid():
@@ -108,6 +112,9 @@ def _from_pgn(stream: TextIO, plies: int | None) -> Iterator[tuple[str, str]]:
     while (game := chess.pgn.read_game(stream)) is not None:
         number += 1
         where = f"game {number}"
+        variant = game.headers.get("Variant", "Standard")
+        if variant.lower() not in STANDARD_VARIANTS:
+            raise DataError(f"{where} of the PGN is of the variant {variant!r}: only standard chess is supported")
         if game.errors:
             raise DataError(f"{where} of the PGN cannot be read: {game.errors[0]}") from game.errors[0]
         moves = list(game.mainline_moves())
