@@ -100,7 +100,7 @@ class Drive:
     def reset(self, seed: int | None = None) -> None:
         """Deal a game."""
         self._now = self.env.reset() if seed is None else self.env.reset(seed=seed)
-        self._over = False
+        self._over = self.kind == "parallel" and not self.env.agents
         if self.kind == "aec":
             self._look()
         else:
@@ -117,9 +117,9 @@ class Drive:
     def play(self, steps: int) -> None:
         """Take so many steps, or fewer if the game ends before."""
         for _ in range(steps):
-            self.step()
             if self._over:
                 return
+            self.step()
 
     def _note(self, told: Any) -> None:
         self.told.append(copy.deepcopy(told))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import gymnasium
 import numpy as np
 from gymnasium import spaces
 from gymnasium.utils import seeding
-from pettingzoo import AECEnv
+from pettingzoo import AECEnv, ParallelEnv
 
 PLAYERS = ["player_0", "player_1"]
 TAKE = 3
@@ -32,7 +33,7 @@ class Nim(AECEnv):  # type: ignore[misc]
 
     metadata: ClassVar[dict[str, Any]] = {"name": "nim_v0", "render_modes": ["ansi"], "is_parallelizable": False}
 
-    def __init__(self, low: int = 12, high: int = 40) -> None:
+    def __init__(self, low: int = 6, high: int = 20) -> None:
         super().__init__()
         self.possible_agents = list(PLAYERS)
         self.agents = list(PLAYERS)
@@ -87,3 +88,69 @@ class Nim(AECEnv):  # type: ignore[misc]
 
     def render(self) -> str:
         return "o" * self.stones
+
+
+class NimSingle(gymnasium.Env[dict[str, Any], np.int64]):
+    """The same game against an opponent that takes stones at random; the learner begins."""
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"]}  # type: ignore[misc]
+
+    def __init__(self, low: int = 6, high: int = 20) -> None:
+        self.render_mode = "ansi"
+        self.low, self.high = low, high
+        self.observation_space = stones_space()
+        self.action_space = spaces.Discrete(TAKE)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        super().reset(seed=seed)
+        self.stones = int(self.np_random.integers(self.low, self.high))
+        return look(self.stones, 0), {"left": self.stones}
+
+    def step(self, action: Any) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
+        if not self.action_space.contains(action) or action >= self.stones:
+            raise ValueError(f"{action!r} is not legal with {self.stones} stones")
+        self.stones -= int(action) + 1
+        reward = float(self.stones == 0)
+        if self.stones:
+            self.stones -= int(self.np_random.integers(1, min(TAKE, self.stones) + 1))
+            reward -= float(self.stones == 0)
+        info: dict[str, Any] = {"left": self.stones}
+        if self.stones == 0:
+            info["winner"] = "learner" if reward > 0 else "opponent"
+        return look(self.stones, 0), reward, self.stones == 0, False, info
+
+    def render(self) -> Any:
+        return "o" * self.stones
+
+
+class NimParallel(ParallelEnv):  # type: ignore[misc]
+    """The turn-based game behind the parallel API: the action of the agent to move counts."""
+
+    metadata: ClassVar[dict[str, Any]] = {"name": "nim_parallel_v0", "render_modes": ["ansi"]}
+
+    def __init__(self, **options: Any) -> None:
+        self.game = Nim(**options)
+        self.possible_agents = list(PLAYERS)
+        self.agents: list[str] = []
+        self.render_mode = "ansi"
+
+    def observation_space(self, agent: str) -> spaces.Dict:
+        return self.game.observation_space(agent)
+
+    def action_space(self, agent: str) -> spaces.Discrete:
+        return self.game.action_space(agent)
+
+    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+        self.game.reset(seed, options)
+        self.agents = list(PLAYERS)
+        return {agent: self.game.observe(agent) for agent in PLAYERS}, {agent: {} for agent in PLAYERS}
+
+    def step(self, actions: Any) -> Any:
+        self.game.step(actions[self.game.agent_selection])
+        seen = {agent: self.game.observe(agent) for agent in PLAYERS}
+        over, cut = dict(self.game.terminations), dict(self.game.truncations)
+        self.agents = [] if all(over.values()) else list(PLAYERS)
+        return seen, dict(self.game.rewards), over, cut, {agent: {} for agent in PLAYERS}
+
+    def render(self) -> str:
+        return self.game.render()
