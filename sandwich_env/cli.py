@@ -144,7 +144,8 @@ class MatchArguments:
     """Two players against each other, from openings of which each is played twice, colours swapped."""
 
     first: str
-    """A player: "expert", "novice", "random", weights (.safetensors), "stockfish:nodes=1000", "random_move:epsilon=0.5"
+    """A player: "expert", "novice", "random", weights (.safetensors), "stockfish:nodes=1000",
+    "search:simulations=100" (a search with the shipped expert), "random_move:epsilon=0.5"
     (what such an assistant would recommend), or a spec as JSON."""
     second: str
     """The other, likewise."""

@@ -3,6 +3,7 @@
 expert, novice            the shipped networks
 somewhere/h.safetensors   any other network
 stockfish:nodes=1000      an engine
+search:simulations=100    a search with the shipped expert; expert=novice, a path or a spec names another
 random_move:epsilon=0.5   a kind with arguments; what it wraps is filled in
 {"kind": ..., ...}        a whole spec, as JSON or as a mapping
 """
@@ -19,6 +20,7 @@ from sandwich_env.advisors.every_n import EveryN
 from sandwich_env.errors import SpecError, did_you_mean
 from sandwich_env.experts.base import Expert
 from sandwich_env.experts.network import NetworkExpert
+from sandwich_env.experts.search import SearchExpert
 from sandwich_env.players.advisor_player import AdvisorPlayer
 from sandwich_env.players.base import Player
 from sandwich_env.players.expert_player import ExpertPlayer
@@ -88,6 +90,9 @@ def make_expert(given: Spec | Expert, device: str = "auto") -> Expert:
             )
     elif spec.get("kind") == "stockfish":
         spec = {**spec, "kind": "uci"}
+    if issubclass(class_of(spec), SearchExpert):
+        whole = {"kind": spec} if isinstance(spec, str) else dict(spec)
+        spec = whole | {"expert": make_expert(whole.get("expert", "expert"), device)}
     return from_spec(spec, Expert)
 
 
@@ -147,7 +152,7 @@ def make_player(given: Spec | Player, device: str = "auto") -> Player:
         )
     cls = class_of(spec)
     if issubclass(cls, Expert):
-        return ExpertPlayer(from_spec(spec, Expert))
+        return ExpertPlayer(make_expert(spec, device))
     if issubclass(cls, Advisor):
         return AdvisorPlayer(make_advisor(spec, lambda: make_expert("expert", device)))
     return from_spec(spec, Player)

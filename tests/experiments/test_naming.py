@@ -13,6 +13,7 @@ from sandwich_env.advisors.value_noise import ValueNoise
 from sandwich_env.errors import SpecError, WeightsError
 from sandwich_env.experiments.naming import make_advisor, make_expert, make_player, parse_spec, plain_spec
 from sandwich_env.experts.network import NetworkExpert
+from sandwich_env.experts.search import SearchExpert
 from sandwich_env.experts.uniform import UniformExpert
 from sandwich_env.nets.residual import new_network
 from sandwich_env.nets.shape import NetworkShape
@@ -77,6 +78,23 @@ def test_an_expert_by_path_by_kind_by_spec_and_as_itself(weights: str) -> None:
 def test_a_wrong_expert_is_answered_with_the_nearest_name(name: str, said: str) -> None:
     with pytest.raises(SpecError, match=said):
         make_expert(name)
+
+
+def test_a_search_has_the_shipped_expert_unless_it_names_another(weights: str) -> None:
+    for given, inside in [
+        ("search", "expert"),
+        ("search:simulations=7", "expert"),
+        ("search:simulations=7,expert=novice", "novice"),
+        (f"search:expert={weights}", weights),
+        ({"kind": "search", "expert": {"kind": "network", "weights": weights}}, weights),
+    ]:
+        for made in (make_expert(given), make_player(given).expert):
+            assert isinstance(made, SearchExpert)
+            assert isinstance(made.expert, NetworkExpert)
+            assert made.expert.weights == inside
+            assert make_expert(made.to_spec()).to_spec() == made.to_spec()
+    assert make_expert("search:simulations=7").simulations == 7
+    assert isinstance(make_expert("search:expert=uniform").expert, UniformExpert)
 
 
 def test_weights_that_are_not_there_are_said() -> None:
