@@ -38,20 +38,6 @@ Nodes = NDArray[np.void]
 Integers = NDArray[np.int64]
 
 
-@kernel
-def plant(nodes: Nodes, at: int) -> None:
-    """Make node `at` a root that is not evaluated yet."""
-    node = nodes[at]
-    node["value_sum"] = 0.0
-    node["parent"] = -1
-    node["first"] = UNKNOWN
-    node["visits"] = 0
-    node["in_flight"] = 0
-    node["prior"] = 1.0
-    node["action"] = 0
-    node["children"] = 0
-
-
 @inlined
 def best_child(nodes: Nodes, at: int, c_puct: float, c_base: float, fpu: float, virtual_loss: float) -> int:
     """The child that PUCT takes next, the first among equals; see `search.py` for the formula."""
@@ -305,3 +291,8 @@ def copy_subtree(source: Nodes, root: int, nodes: Nodes, used: int) -> int:
 def empty_nodes(count: int) -> Any:
     """A table of so many rows, not filled in."""
     return np.empty(count, dtype=NODE)
+
+
+def plant(nodes: Nodes, count: int) -> None:
+    """Make the first rows roots that are not evaluated yet."""
+    nodes[:count] = (0.0, -1, UNKNOWN, 0, 0, 1.0, 0, 0)

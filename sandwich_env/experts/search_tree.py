@@ -71,8 +71,7 @@ class Trees:
         self.nodes = _kernels().empty_nodes(count * _ROOM_AT_FIRST)
         self.used = count
         self.roots: Integers = np.arange(count)
-        for root in range(count):
-            _kernels().plant(self.nodes, root)
+        _kernels().plant(self.nodes, count)
 
     def adopt(self, game: int, kept: NDArray[np.void], moves: NDArray[np.uint16]) -> bool:
         """Put the part of a kept tree that some moves lead to in the place of a game's tree, if it holds that part."""
