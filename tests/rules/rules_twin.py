@@ -20,6 +20,7 @@ from sandwich_env.rules.actions import encode_move
 
 NUM_ACTIONS = 4672
 BOARDS = 8
+PACKED = hasattr(Games, "observe_packed")
 
 
 def _action_table(turn: chess.Color) -> list[int]:
@@ -45,6 +46,16 @@ def spread(bitboards: Sequence[int]) -> NDArray[np.bool_]:
     """Bitboards [K] as planes, bool [K, 8 ranks from the first, 8 files]."""
     octets = np.array(bitboards, dtype="<u8").view(np.uint8)
     return np.unpackbits(octets, bitorder="little").reshape(-1, 8, 8).astype(np.bool_)
+
+
+def packed(bits: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Eight elements of the last axis to a byte, the first in its lowest bit."""
+    return np.packbits(bits.astype(np.bool_), axis=-1, bitorder="little")
+
+
+def packed_planes(planes: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Planes [N, 8, 8, channels] as uint8 [N, channels, 8]: a byte for each row, the a-file lowest."""
+    return packed(planes.transpose(0, 3, 1, 2))[..., 0]
 
 
 class Twin:
@@ -220,7 +231,11 @@ class Twin:
         self._equal("legal_mask", games.legal_mask(), mask)
         if planes:
             black = np.array([board.turn == chess.BLACK for board in boards], dtype=np.bool_)
-            self._equal("observe", games.observe(), self.observe(black))
+            expected = self.observe(black)
+            self._equal("observe", games.observe(), expected)
+            if PACKED:
+                self._equal("observe_packed", games.observe_packed(), packed_planes(expected))
+                self._equal("legal_mask_packed", games.legal_mask_packed(), packed(mask))
         if fens:
             self._equal("fens", np.array(games.fens()), np.array([board.fen() for board in boards]))
 
