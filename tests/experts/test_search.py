@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from search_support import Material, check_counts
 
-from sandwich_env.advisors.base import Honest
+from sandwich_env.advisors.base import Honest, Query
 from sandwich_env.errors import AdviceError, SpecError
 from sandwich_env.experts.base import Evaluation, Expert
 from sandwich_env.experts.search import SearchExpert
 from sandwich_env.experts.uniform import UniformExpert
 from sandwich_env.players.expert_player import ExpertPlayer
+from sandwich_env.randomness import Streams, mix
 from sandwich_env.rules import Games, action_to_move, move_to_action
 from sandwich_env.specs import from_spec
 
@@ -204,11 +205,16 @@ def test_noise_is_drawn_for_the_game_and_not_for_the_call() -> None:
 def test_is_a_player_and_an_advisors_expert_and_closes_what_it_holds() -> None:
     inner = Material()
     searcher = from_spec({"kind": "search", "expert": inner, "simulations": 50}, Expert)
-    assert isinstance(Honest(searcher).expert, SearchExpert)
-    games = Games.from_fens([MATE_IN_ONE])
-    assert best_moves(games, searcher.evaluate(games)) == ["e1e8"]
-    assert ExpertPlayer(searcher).act(games, None, None)[0] == searcher.evaluate(games).best()[0]  # type: ignore[arg-type]
-    searcher.close()
+    games = Games.from_fens([MATE_IN_ONE, BLACK_IS_MATED])
+    mate = move_to_action(chess.Move.from_uci("e1e8"), games.board(0))
+    keys = mix(0, np.arange(2))
+    advice = Honest(searcher).advise(Query(games, keys, np.zeros(2, dtype=np.int64)))
+    assert advice.move.tolist() == [mate, -1]
+    assert advice.value[0] > 0.5
+    assert ExpertPlayer(searcher).act(games, None, Streams(keys)).tolist() == [mate, -1]
+    drawn = ExpertPlayer(searcher, temperature=1.0).act(games, None, Streams(keys))
+    assert games.legal_mask()[0, drawn[0]] == 1
+    ExpertPlayer(searcher).close()
     assert inner.closed
 
 
