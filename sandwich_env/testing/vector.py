@@ -1,17 +1,47 @@
-"""The contract of the vector environment: N single environments, step for step, in every autoreset mode."""
+"""The contract of a vector environment: N single environments, step for step, in every autoreset mode."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
 import numpy as np
-from gymnasium import Env
+from gymnasium import Env, spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
-from numpy.typing import NDArray
+from gymnasium.vector.utils import batch_space
 
-from sandwich_env.testing.equality import assert_not_shared, assert_same
+from sandwich_env.testing.findings import Findings, Halt
+from sandwich_env.testing.vector_twins import Twins
+
+VECTOR_RULES = {
+    "works": "reset() and step() with legal actions raise nothing",
+    "mode": "metadata['autoreset_mode'] is the mode that the environment was made in",
+    "spaces": "the spaces of a single game are those of a single environment",
+    "batched-spaces": "the spaces are the single ones, batched for num_envs games",
+    "observation-space": "observations are in the observation space",
+    "types": "rewards are N floats, terminations and truncations N bools, infos a dict",
+    "observations": "observations are those of N single environments, to the bit",
+    "rewards": "so are rewards",
+    "terminations": "so are terminations",
+    "truncations": "so are truncations",
+    "infos": "so are infos: an array and a mask for each key",
+    "info-masks": "each key of infos has an array of N rows and, with a '_' before its name, a mask of N bools",
+    "final": "final_obs and final_info are there for the games that have just ended, in SAME_STEP only",
+    "next-step": "in NEXT_STEP, the step that deals a game again pays it nothing and does not end it",
+    "disabled": "in DISABLED, a step of games of which one has ended is refused",
+    "reset-mask": "options={'reset_mask': ...} resets those games and leaves the others alone",
+    "reset-mask-refused": "a reset mask that is empty, too short, or no boolean array is refused",
+    "options-kept": "the options that are passed to reset() are not changed",
+    "seed-list": "reset(seed=[...]) seeds each game by itself, and one for which the list says None goes on",
+    "seed-list-refused": "a list of seeds of the wrong length is refused",
+    "actions-refused": "actions of a wrong number, type or range are refused",
+    "refused-harmless": "a call that was refused has changed nothing in any game",
+    "aliasing": "what earlier calls returned does not change, and shares no memory with what is returned now",
+    "ends": "enough games end to test what happens then",
+    "close": "close() can be called twice",
+}
+
+_ENDS = 2
 
 
 class MakeVector(Protocol):
@@ -22,188 +52,163 @@ class MakeVector(Protocol):
 
 def check_vector_env(
     make_vec_fn: MakeVector,
-    make_single_fn: Callable[[], Env[Any, Any]],
+    make_single_fn: Callable[[], Env[Any, Any]] | None = None,
     steps: int = 150,
     seed: int = 0,
     check_aliasing: bool = True,
-) -> None:
+    *,
+    waive: Collection[str] = (),
+    findings: Findings | None = None,
+) -> Findings:
     """Hold a vector environment against as many single ones, through random legal games, in all autoreset modes.
 
-    Sub-environment i of a vector environment reset with the seed s has to be the single environment reset with s + i:
-    the same observations, rewards, ends and infos, to the bit, through every automatic reset; an info of one game is an
-    array with a mask beside it. `final_obs` and `final_info` are there when they should be; `reset_mask` resets what it
-    says and nothing else, and is refused where it is malformed; no array is used twice.
+    Game i of a vector environment reset with the seed s has to be the single environment reset with s + i, step for
+    step, through every automatic reset. The rules are those of `VECTOR_RULES`. Actions are drawn from the
+    `action_mask` of the observations or infos, where there is one.
 
     Args:
         make_vec_fn: makes the vector environment, in the mode that it is given as `autoreset_mode`.
-        make_single_fn: makes a single environment with the same arguments.
-        steps: how many steps to take in each mode; enough for games to end (make them short with `max_plies`).
-        seed: of the games and of the moves.
+        make_single_fn: makes a single environment with the same arguments; None leaves the comparisons out.
+        steps: how many steps to take in each mode; enough for games to end.
+        seed: of the games and of the actions.
         check_aliasing: whether arrays must be new at every call; not so for one made with `copy=False`.
+        waive: rules that the environment is known to break, which are not looked at.
+        findings: where to note broken rules; without it the first one raises.
+
+    Returns:
+        The findings, with the numbers of games and steps.
 
     Raises:
-        AssertionError: what was wrong, in which mode and at which step.
+        AssertionError: the first broken rule, in which mode and at which step, unless `findings` collects them.
     """
+    found = Findings(VECTOR_RULES, waive=waive) if findings is None else findings
     for mode in AutoresetMode:
-        check = _Check(make_vec_fn(autoreset_mode=mode), make_single_fn, mode, check_aliasing)
+        vec = make_vec_fn(autoreset_mode=mode)
+        singles = [] if make_single_fn is None else [make_single_fn() for _ in range(vec.num_envs)]
+        twins = Twins(vec, singles, mode, found, seed, check_aliasing)
         try:
-            check.run(steps, seed)
+            _check_mode(twins, steps, seed)
+        except Halt:
+            continue
         finally:
-            check.close()
+            _close(twins)
+    return found
 
 
-class _Check:
-    """One vector environment beside single ones that are reset by hand."""
-
-    def __init__(
-        self,
-        vec: VectorEnv[Any, Any, Any],
-        make_single_fn: Callable[[], Env[Any, Any]],
-        mode: AutoresetMode,
-        check_aliasing: bool,
-    ) -> None:
-        self.vec, self.mode, self.check_aliasing = vec, mode, check_aliasing
-        self.n = vec.num_envs
-        self.singles = [make_single_fn() for _ in range(self.n)]
-        self.ended = np.zeros(self.n, dtype=np.bool_)
-        self.seen: list[Any] = [None] * self.n
-        self.kept: list[tuple[Any, Any]] = []
-        self.ends = 0
-
-    def run(self, steps: int, seed: int) -> None:
-        self._check_spaces()
-        self._reset(seed)
-        rng = np.random.default_rng(seed)
-        for t in range(steps):
-            masks = [seen["action_mask"] for seen in self.seen]
-            actions = np.array([rng.choice(np.flatnonzero(mask)) if mask.any() else 0 for mask in masks])
-            self._step(actions, f"{self.mode.name}, step {t}")
-        assert self.ends >= 2, f"{self.mode.name}: {self.ends} games ended in {steps} steps, too few to test resets"
-        self._check_reset_mask(rng)
-
-    def close(self) -> None:
-        self.vec.close()
-        for single in self.singles:
-            single.close()
-
-    def _check_spaces(self) -> None:
-        single = self.singles[0]
-        given = self.vec.metadata.get("autoreset_mode")
-        assert given is self.mode, f"metadata says {given!r}, made for {self.mode!r}"
-        assert self.vec.single_observation_space == single.observation_space, "single_observation_space is another"
-        assert self.vec.single_action_space == single.action_space, "single_action_space is another"
-
-    def _reset(self, seed: int) -> None:
-        seen, infos = self.vec.reset(seed=seed)
-        expected = [single.reset(seed=seed + i) for i, single in enumerate(self.singles)]
-        self._compare(seen, infos, expected, f"{self.mode.name}, reset(seed={seed})")
-
-    def _step(self, actions: NDArray[np.int64], where: str) -> None:
-        seen, rewards, terminated, truncated, infos = self.vec.step(actions)
-        expected: list[tuple[Any, dict[str, Any]]] = []
-        finals: dict[int, tuple[Any, dict[str, Any]]] = {}
-        paid = np.zeros(self.n)
-        over = np.zeros((2, self.n), dtype=np.bool_)
-        for i, single in enumerate(self.singles):
-            if self.ended[i]:
-                expected.append(single.reset())
-                continue
-            one, reward, over[0, i], over[1, i], info = single.step(actions[i])
-            paid[i] = float(reward)
-            if over[:, i].any() and self.mode is AutoresetMode.SAME_STEP:
-                finals[i] = (one, info)
-                one, info = single.reset()
-            expected.append((one, info))
-        assert_same(rewards, paid, f"{where}: rewards")
-        assert_same(terminated, over[0], f"{where}: terminations")
-        assert_same(truncated, over[1], f"{where}: truncations")
-        self._compare(seen, infos, expected, where, finals)
-        self._check_kept((seen, rewards, terminated, truncated, infos), where)
-        done: NDArray[np.bool_] = np.logical_or(over[0], over[1])
-        self.ends += int(done.sum())
-        if self.mode is AutoresetMode.NEXT_STEP:
-            self.ended = done
-        elif self.mode is AutoresetMode.DISABLED and done.any():
-            self._reset_some(done, f"{where}, reset_mask")
-
-    def _reset_some(self, mask: NDArray[np.bool_], where: str, seed: int | None = None) -> None:
-        options = {"reset_mask": mask.copy()}
-        seen, infos = self.vec.reset(seed=seed, options=options)
-        assert_same(options, {"reset_mask": mask}, f"{where}: the options that were passed")
-        expected: list[tuple[Any, dict[str, Any] | None]] = []
-        for i, single in enumerate(self.singles):
-            if mask[i]:
-                expected.append(single.reset(seed=None if seed is None else seed + i))
-            else:
-                expected.append((self.seen[i], None))
-        self.ended &= ~mask
-        self._compare(seen, infos, expected, where)
-        self._check_kept((seen, infos), where)
-
-    def _compare(
-        self,
-        seen: Any,
-        infos: dict[str, Any],
-        expected: list[Any],
-        where: str,
-        finals: dict[int, tuple[Any, dict[str, Any]]] | None = None,
-    ) -> None:
-        assert self.vec.observation_space.contains(seen), f"{where}: the observation is outside the space"
-        for i, (one, _) in enumerate(expected):
-            given = {key: values[i] for key, values in seen.items()}
-            assert_same(given, one, f"{where}: observation of game {i}")
-        self.seen = [copy.deepcopy(one) for one, _ in expected]
-        right = _batch_infos([info for _, info in expected])
-        if finals:
-            right |= _batch_finals(finals, self.n)
-        assert_same(dict(infos), right, f"{where}: infos")
-
-    def _check_kept(self, returned: tuple[Any, ...], where: str) -> None:
-        """What earlier calls returned has not changed, and nothing new lies in its memory."""
-        if not self.check_aliasing:
-            return
-        for old, as_it_was in self.kept:
-            assert_same(old, as_it_was, f"{where}: what an earlier call returned has changed")
-            assert_not_shared(old, returned, where)
-        self.kept = [*self.kept[-1:], (returned, copy.deepcopy(returned))]
-
-    def _check_reset_mask(self, rng: np.random.Generator) -> None:
-        mask = np.arange(self.n) % 2 == 0
-        self._reset_some(mask, f"{self.mode.name}, reset_mask {mask}")
-        self._reset_some(~mask, f"{self.mode.name}, reset_mask {~mask} with a seed", seed=99)
-        none = np.zeros(self.n, dtype=np.bool_)
-        for wrong in (none, mask[:-1], mask.astype(np.int64), mask.tolist()):
-            _check_refused(self.vec, wrong)
-        actions = np.array([int(np.argmax(seen["action_mask"])) for seen in self.seen])
-        self._step(actions, f"{self.mode.name}, the step after malformed reset masks")
+def _check_mode(twins: Twins, steps: int, seed: int) -> None:
+    found, mode = twins.found, twins.mode
+    _check_spaces(twins)
+    twins.reset(seed, f"{mode.name}, reset(seed={seed})")
+    for t in range(steps):
+        twins.step(f"{mode.name}, step {t}")
+        if mode is AutoresetMode.DISABLED and twins.ended.any():
+            twins.reset_some(twins.ended.copy(), f"{mode.name}, step {t}, reset_mask")
+    found.games += twins.ends
+    found.steps += steps * twins.n
+    found.expect(
+        "ends", twins.ends >= _ENDS, f"{mode.name}: {twins.ends} games ended in {steps} steps, too few to test resets"
+    )
+    for probe in (_probe_reset_mask, _probe_seed_lists, _probe_actions, _probe_disabled):
+        probe(twins, seed)
 
 
-def _check_refused(vec: VectorEnv[Any, Any, Any], mask: Any) -> None:
-    try:
-        vec.reset(options={"reset_mask": mask})
-    except (TypeError, ValueError):
+def _check_spaces(twins: Twins) -> None:
+    vec, found = twins.vec, twins.found
+    given = vec.metadata.get("autoreset_mode")
+    found.expect("mode", given is twins.mode, f"metadata says {given!r}, made for {twins.mode!r}")
+    for name in ("observation_space", "action_space"):
+        single = getattr(vec, f"single_{name}")
+        right = single == getattr(twins.singles[0], name) if twins.singles else isinstance(single, spaces.Space)
+        found.expect("spaces", right, f"single_{name} is {single}, that of a single environment is another")
+        batched = getattr(vec, name) == batch_space(single, twins.n)
+        found.expect("batched-spaces", batched, f"{name} is not single_{name} batched for {twins.n} games")
+
+
+def _harmless(twins: Twins, seed: int, what: str) -> None:
+    """Both sides go on as if nothing had been; then they start again, so that a fault is seen once."""
+    if twins.singles:
+        twins.speaks = "refused-harmless"
+        try:
+            twins.step(f"{twins.mode.name}, the step after {what}")
+        finally:
+            twins.speaks = None
+    twins.reset(seed, f"{twins.mode.name}, reset(seed={seed}) after {what}")
+
+
+def _probe_reset_mask(twins: Twins, seed: int) -> None:
+    found, vec, name = twins.found, twins.vec, twins.mode.name
+    mask = np.arange(twins.n) % 2 == 0
+    for chosen, number in ((mask, None), (~mask, seed + 99)):
+        if not chosen.any():
+            continue
+        twins.speaks = "reset-mask"
+        twins.reset_some(chosen, f"{name}, reset_mask {chosen}, seed {number}", seed=number)
+        twins.step(f"{name}, the step after reset_mask {chosen}")
+        twins.speaks = None
+        twins.reset(seed, f"{name}, reset(seed={seed}) after a reset mask")
+    none = np.zeros(twins.n, dtype=np.bool_)
+    for wrong in (none, np.append(mask, True), mask.astype(np.int64), mask.tolist()):
+        where = f"{name}, the reset mask {wrong!r}"
+        found.refused("reset-mask-refused", lambda wrong=wrong: vec.reset(options={"reset_mask": wrong}), where)
+    _harmless(twins, seed, "malformed reset masks")
+
+
+def _probe_seed_lists(twins: Twins, seed: int) -> None:
+    found, vec, name = twins.found, twins.vec, twins.mode.name
+    twins.speaks = "seed-list"
+    for seeds in ([seed + 7 * i + 3 for i in range(twins.n)], [None if i % 2 else seed + i for i in range(twins.n)]):
+        twins.reset(list(seeds), f"{name}, reset(seed={seeds})")
+        twins.step(f"{name}, the step after reset(seed={seeds})")
+    twins.speaks = None
+    twins.reset(seed, f"{name}, reset(seed={seed}) after lists of seeds")
+    for length in (twins.n + 1, twins.n - 1):
+        wrong = [seed] * length
+        found.refused("seed-list-refused", lambda wrong=wrong: vec.reset(seed=wrong), f"{name}, the seeds {wrong}")
+    _harmless(twins, seed, "lists of seeds of a wrong length")
+
+
+def _probe_actions(twins: Twins, seed: int) -> None:
+    found, vec, space = twins.found, twins.vec, twins.vec.single_action_space
+    if not isinstance(space, spaces.Discrete):
         return
-    raise AssertionError(f"the reset mask {mask!r} was taken, though it is malformed")
+    right = twins.actions()
+    high, low = right.copy(), right.copy()
+    high[-1], low[-1] = space.start + space.n, space.start - 1
+    wrongs = {"too few": right[:-1], "too many": np.append(right, right[:1]), "a column of them": right[:, None]}
+    wrongs |= {"fractions": right + 0.5, "one too high": high, "one too low": low, "words": np.array(["a"] * twins.n)}
+    for what, wrong in wrongs.items():
+        where = f"{twins.mode.name}, {what}, {wrong.tolist()}, as actions"
+        found.refused("actions-refused", lambda wrong=wrong: vec.step(wrong), where)
+        _harmless(twins, seed, f"{what} as actions")
 
 
-def _batch_infos(infos: list[dict[str, Any] | None]) -> dict[str, Any]:
-    """Infos of single environments in a vector environment's form: an array and a mask for each key."""
-    n = len(infos)
-    batched: dict[str, Any] = {}
-    for i, info in enumerate(infos):
-        for key, value in (info or {}).items():
-            if key not in batched:
-                plain = isinstance(value, (bool, int, float, np.number))
-                batched[key] = np.zeros(n, dtype=type(value)) if plain else np.full(n, None, dtype=object)
-                batched[f"_{key}"] = np.zeros(n, dtype=np.bool_)
-            batched[key][i] = value
-            batched[f"_{key}"][i] = True
-    return batched
+def _probe_disabled(twins: Twins, seed: int) -> None:
+    """Step on though a game has ended."""
+    if twins.mode is not AutoresetMode.DISABLED or not twins.ends:
+        return
+    for t in range(_PATIENCE):
+        if twins.ended.any():
+            break
+        twins.step(f"DISABLED, step {t} to an end")
+    else:
+        return
+    found, ended, actions = twins.found, twins.ended.copy(), twins.actions()
+    found.refused("disabled", lambda: twins.vec.step(actions), f"DISABLED, a step though games {ended} have ended")
+    twins.speaks = "refused-harmless"
+    twins.reset_some(ended, "DISABLED, reset_mask after a step of ended games")
+    twins.speaks = None
+    _harmless(twins, seed, "a step of games that have ended")
 
 
-def _batch_finals(finals: dict[int, tuple[Any, dict[str, Any]]], n: int) -> dict[str, Any]:
-    seen, there = np.full(n, None, dtype=object), np.zeros(n, dtype=np.bool_)
-    for i, (one, _) in finals.items():
-        seen[i], there[i] = one, True
-    infos = _batch_infos([finals[i][1] if i in finals else None for i in range(n)])
-    return {"final_obs": seen, "_final_obs": there, "final_info": infos, "_final_info": there.copy()}
+_PATIENCE = 10_000
+"""After how many steps no game is expected to end any more."""
+
+
+def _close(twins: Twins) -> None:
+    for single in twins.singles:
+        single.close()
+    try:
+        twins.found.attempt("close", twins.vec.close, "close()")
+        twins.found.attempt("close", twins.vec.close, "close(), a second time,")
+    except Halt:
+        return
