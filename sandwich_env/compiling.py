@@ -25,7 +25,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, overload
 
 import numba
 from numba.extending import intrinsic as numba_intrinsic
@@ -35,10 +35,18 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 _numba_settings: Any = importlib.import_module("numba.core.config")  # its names are made at run time
 _numba_events: Any = importlib.import_module("numba.core.event")
 
+try:
+    import fcntl
+except ImportError:  # no Unix
+    fcntl = None  # type: ignore[assignment]
+
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+_WITHIN: dict[str, Any] = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_FIXED: dict[str, Any] = {"_nrt": False, "no_cfunc_wrapper": True}  # for kernels with one signature
 _PACKAGE = Path(__file__).parent
 _RULES = _PACKAGE / "rules"
 
+_njit: Any = numba.njit  # its types leave out some of its options
 _log = logging.getLogger("sandwich_env")
 
 
@@ -88,24 +96,63 @@ def cache_folder(source: Path) -> Path | None:
     return None
 
 
-def kernel(function: _F) -> _F:
-    """Compile on first call, and keep the result on disk: for functions that Python calls."""
+def _compiled(function: _F, **options: Any) -> _F:
+    """A function with Numba's dispatcher over it, which keeps what it compiles in the room's cache."""
     folder = cache_folder(Path(inspect.getfile(function)))
     if folder is None:
-        return cast(_F, numba.njit(**_OPTIONS)(function))
+        return cast(_F, numba.njit(**_OPTIONS, **options)(function))
     chosen = _numba_settings.CACHE_DIR
     _numba_settings.CACHE_DIR = str(folder)  # read once, while the dispatcher below is made
     try:
-        return cast(_F, numba.njit(cache=True, **_OPTIONS)(function))
+        return cast(_F, numba.njit(cache=True, **_OPTIONS, **options)(function))
     except RuntimeError:  # numba found the folder wanting after all
-        return cast(_F, numba.njit(**_OPTIONS)(function))
+        return cast(_F, numba.njit(**_OPTIONS, **options)(function))
     finally:
         _numba_settings.CACHE_DIR = chosen
 
 
+@contextlib.contextmanager
+def _alone(folder: Path | None) -> Iterator[None]:
+    """Wait until no other process compiles for this folder: it then finds what that one has compiled."""
+    if folder is None or fcntl is None:
+        yield
+        return
+    with (folder / "lock").open("wb") as file:
+        with contextlib.suppress(OSError):  # a file system without locks: then every process compiles for itself
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_UN)  # at once, even if a forked process holds the file open
+
+
+@overload
+def kernel(function: _F) -> _F: ...
+@overload
+def kernel(function: str) -> Callable[[_F], _F]: ...
+def kernel(function: _F | str) -> _F | Callable[[_F], _F]:
+    """Compile a function that Python calls, and keep the result on disk.
+
+    Plain `@kernel` compiles at the first call with arguments of each kind. `@kernel("void(uint64[:, ::1], int64)")`
+    compiles at once, for these types only: whatever else it is called with, a read-only array, say, is a TypeError.
+    Such a kernel must not allocate arrays: Numba's reference counts are off, which makes a call cheaper.
+    """
+    if not isinstance(function, str):
+        return _compiled(function)
+    signature = function
+
+    def compile_now(function: _F) -> _F:
+        dispatcher: Any = _compiled(function, **_FIXED)
+        with _alone(cache_folder(Path(inspect.getfile(function)))):
+            dispatcher.compile(signature)
+        dispatcher.disable_compile()
+        return cast(_F, dispatcher)
+
+    return compile_now
+
+
 def inlined(function: _F) -> _F:
-    """Compile into the kernels that call it."""
-    return cast(_F, numba.njit(forceinline=True, **_OPTIONS)(function))
+    """Compile into the kernels that call it; Python itself cannot call it, which halves the time to compile."""
+    return cast(_F, _njit(**_OPTIONS, **_WITHIN)(function))
 
 
 def intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:

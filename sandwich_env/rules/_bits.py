@@ -44,15 +44,44 @@ trailing_zeros = _unary("cttz", True)  # undefined for 0
 leading_zeros = _unary("ctlz", True)  # undefined for 0
 
 
+def _address(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """Where the byte at `offset` of an array lies: of the first two arguments of an intrinsic."""
+    data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+    return builder.gep(builder.bitcast(data, _ir.IntType(8).as_pointer()), [arguments[1]])
+
+
 @intrinsic
 def store_word(typing_context: Any, array: Any, offset: Any, value: Any) -> Any:
-    """Write 8 bytes at any byte offset of a contiguous array of bytes; no bounds are checked."""
+    """Write 8 bytes at any byte offset of a contiguous array; no bounds are checked."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        byte = builder.bitcast(data, _ir.IntType(8).as_pointer())
-        address = builder.bitcast(builder.gep(byte, [arguments[1]]), _ir.IntType(64).as_pointer())
-        builder.store(arguments[2], address, align=1)
+        address = _address(context, builder, signature, arguments)
+        builder.store(arguments[2], builder.bitcast(address, _ir.IntType(64).as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return types.none(array, types.uint64, types.uint64), generate
+
+
+@intrinsic
+def set_byte(typing_context: Any, array: Any, offset: Any) -> Any:
+    """Write a 1 at a byte offset of a contiguous array; no bounds are checked."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.store(_ir.Constant(_ir.IntType(8), 1), _address(context, builder, signature, arguments))
+        return context.get_dummy_value()
+
+    return types.none(array, types.uint64), generate
+
+
+@intrinsic
+def clear_bytes(typing_context: Any, array: Any, offset: Any, count: Any) -> Any:
+    """Write zeros from a byte offset of a contiguous array on; no bounds are checked."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address = _address(context, builder, signature, arguments)
+        memset = builder.module.declare_intrinsic("llvm.memset", [address.type, _ir.IntType(64)])
+        zero, plain = _ir.Constant(_ir.IntType(8), 0), _ir.Constant(_ir.IntType(1), 0)
+        builder.call(memset, [address, zero, arguments[2], plain])
         return context.get_dummy_value()
 
     return types.none(array, types.uint64, types.uint64), generate

@@ -61,7 +61,7 @@ def action_array(actions: ArrayLike, n: int) -> NDArray[np.int64]:
         raise ValueError(f"actions have shape {array.shape}, they need ({n},), one for each game")
     if array.dtype.kind == "u" and array.itemsize == 8:
         array = np.minimum(array, NUM_ACTIONS)  # or the largest would come out as NO_ACTION
-    return np.require(array, dtype=np.int64, requirements=["C", "A"])
+    return np.require(array, dtype=np.int64, requirements=["C", "A", "W"])
 
 
 def seed_array(seeds: ArrayLike, n: int) -> NDArray[np.uint64]:
@@ -82,7 +82,7 @@ def seed_array(seeds: ArrayLike, n: int) -> NDArray[np.uint64]:
         raise ValueError(f"seeds have shape {array.shape}, they need ({n},), one for each game")
     if array.dtype.kind == "i" and array.size and array.min() < 0:
         raise ValueError(f"seeds are not negative, but one is {array.min()}")
-    return np.require(array, dtype=np.uint64, requirements=["C", "A"])
+    return np.require(array, dtype=np.uint64, requirements=["C", "A", "W"])
 
 
 def game_indices(indices: ArrayLike, n: int) -> NDArray[np.int64]:

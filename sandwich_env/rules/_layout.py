@@ -19,7 +19,11 @@ mover's a1 is the real a8 (`square ^ 56`). A row of the state array `uint64 [N, 
      18     how often this position has occurred before in this game
      19     `Termination`, 0 while the game goes on
      20     result from White's side plus 1: 0 Black won, 1 drawn, 2 White won
-     24...  the repetition key of each position since the last capture or pawn move
+     24...  the starting position: words 0 to 13 as it has them, then the number of the full move
+     40...  eight slots of 13 bitboards, one for each of the last positions (that at ply p in slot p % 8): the six
+            kinds of White's men, of Black's, and all ones if the position repeats an earlier one. Bits number the
+            squares as White's observation does, row by row: a8 = 0, b8 = 1, ..., h1 = 63.
+     144... the repetition key of each position since the last capture or pawn move
 """
 
 from __future__ import annotations
@@ -39,26 +43,33 @@ CHECK = 17
 REPETITIONS = 18
 TERMINATION = 19
 RESULT = 20
-KEYS = 24
+START = 24
+
+HISTORY = 8
+"""Positions kept for the observation, the current one included."""
+
+AUXILIARY_CHANNELS = 7
+BOARD_CHANNELS = 13
+CHANNELS = AUXILIARY_CHANNELS + BOARD_CHANNELS * HISTORY
+
+START_WORDS = 16
+"""Words of a starting position: the first 14 of a state row (the hash left 0), then the full-move number."""
+FULLMOVE = 14
+
+BOARDS = START + START_WORDS
+KEYS = BOARDS + HISTORY * BOARD_CHANNELS
 
 FIFTY_MOVES = 100  # in half-moves
 SEVENTY_FIVE_MOVES = 150
 
 STATE_WORDS = KEYS + SEVENTY_FIVE_MOVES + 2  # the 75-move rule ends a game before a further key could be needed
-"""Words of a game's row."""
-
-START_WORDS = 16
-"""Words of a starting position: the first 14 of a state row (the hash left 0), then the full-move number."""
-FULLMOVE = 14
+"""Words of a game's row: 37 lines of a cache, an odd number, so that games do not fight for the same places in it."""
 
 NO_SQUARE = 64
 
 MAX_LEGAL = 416
 """No position has more legal moves: 15 men with at most 27 each, and a king with 8 and two castlings (218 is the most
 in a game from the standard start, but a FEN may hold 15 queens)."""
-
-HISTORY = 8
-"""Positions kept for the observation, the current one included."""
 
 MAX_MEN = 32
 
@@ -74,7 +85,3 @@ ROSTER = HISTORY * SLOT_WORDS
 ROSTER_COUNT = ROSTER + SLOT_COUNT
 PLACES = ROSTER + SLOT_WORDS  # for each cell, the roster's index of the man that stands there
 HISTORY_WORDS = PLACES + 64
-
-AUXILIARY_CHANNELS = 7
-BOARD_CHANNELS = 13
-CHANNELS = AUXILIARY_CHANNELS + BOARD_CHANNELS * HISTORY

@@ -8,15 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandwich_env.compiling import inlined
-from sandwich_env.rules._bits import ONE, ZERO, flip_ranks, trailing_zeros
+from sandwich_env.rules._bits import ALL, ONE, ZERO, flip_ranks, trailing_zeros
 from sandwich_env.rules._layout import (
     BISHOP,
+    BOARD_CHANNELS,
+    BOARDS,
     CASTLING,
     CHANNELS,
     CHECK,
     EP_LEGAL,
     EP_SQUARE,
     FIFTY_MOVES,
+    FULLMOVE,
     HALFMOVES,
     HASH,
     HISTORY,
@@ -40,6 +43,7 @@ from sandwich_env.rules._layout import (
     SLOT_COUNT,
     SLOT_REPEATED,
     SLOT_WORDS,
+    START,
     TERMINATION,
     THEIRS,
     WHITE_TO_MOVE,
@@ -65,6 +69,7 @@ _NO_SQUARE, _KEYS, _HISTORY_MASK = U64(NO_SQUARE), U64(KEYS), U64(HISTORY - 1)
 _PAWN, _KNIGHT, _BISHOP, _ROOK, _QUEEN, _KING = U64(0), U64(1), U64(2), U64(3), U64(4), U64(5)
 _PLACES, _ROSTER, _CHANNELS = U64(PLACES), U64(ROSTER), U64(CHANNELS)
 _SLOT_WORDS, _SLOT_BLACK, _SLOT_REPEATED = U64(SLOT_WORDS), U64(SLOT_BLACK), U64(SLOT_REPEATED)
+_BOARDS, _BOARD, _REPEATED = U64(BOARDS), U64(BOARD_CHANNELS), U64(BOARD_CHANNELS - 1)
 _PLANES, _UNDERPROMOTIONS = U64(NUM_PLANES), U64(UNDERPROMOTION_OFFSET)
 _LIGHT_SQUARES = U64(0x55AA_55AA_55AA_55AA)
 _FIFTY, _SEVENTY_FIVE = U64(FIFTY_MOVES), U64(SEVENTY_FIVE_MOVES)
@@ -284,20 +289,46 @@ def judge(state: Words, g: np.uint64, max_plies: np.uint64, claim_draws: bool) -
 
 
 @inlined
-def call_roll(state: Words, history: Actions, g: np.uint64) -> None:
-    """Write the roster anew from the board."""
+def set_up(state: Words, history: Actions, g: np.uint64) -> None:
+    """Put a game's starting position on the board; hash it and write the roster."""
+    for k in range(START):
+        state[g, k] = ZERO
+    for k in range(FULLMOVE):
+        state[g, k] = state[g, START + k]
     white = state[g, WHITE_TO_MOVE]
+    key = castling_key(white, state[g, CASTLING])
     n = ZERO
-    for kind in range(6):
-        for theirs in range(2):
-            men = state[g, kind] & state[g, OURS + theirs]
-            while men != ZERO:
-                cell = cell_of(white, trailing_zeros(men))
-                write_entry(history, g, _ROSTER + n, cell, (ONE - white) ^ U64(theirs), U64(kind))
-                history[g, _PLACES + cell] = n
-                men &= men - ONE
-                n += ONE
+    for man in range(12):
+        kind, theirs = U64(man >> 1), U64(man & 1)
+        men = state[g, kind] & state[g, U64(OURS) + theirs]
+        while men != ZERO:
+            square = trailing_zeros(men)
+            men &= men - ONE
+            key ^= piece_key(white, theirs, kind, square)
+            cell = cell_of(white, square)
+            write_entry(history, g, _ROSTER + n, cell, (ONE - white) ^ theirs, kind)
+            history[g, _PLACES + cell] = n
+            n += ONE
     history[g, ROSTER_COUNT] = n
+    state[g, HASH] = key
+
+
+@inlined
+def record_boards(state: Words, g: np.uint64) -> None:
+    """Write this ply's slot of bitboards, for packed observations; it shows what `record_history` shows."""
+    slot = _BOARDS + (state[g, PLY] & _HISTORY_MASK) * _BOARD
+    white = state[g, WHITE_TO_MOVE]
+    ours, theirs = state[g, OURS], state[g, THEIRS]
+    pawns = state[g, PAWN] & theirs
+    if state[g, EP_SQUARE] != _NO_SQUARE:
+        square = state[g, EP_SQUARE]
+        pawns ^= (ONE << (square - _8)) | (ONE << (square + _16))
+    first, second = (slot, slot + _6) if white else (slot + _6, slot)  # the mover's men, the opponent's
+    for kind in range(6):
+        mine, other = state[g, kind] & ours, pawns if kind == 0 else state[g, kind] & theirs
+        state[g, first + U64(kind)] = flip_ranks(mine) if white else mine
+        state[g, second + U64(kind)] = flip_ranks(other) if white else other
+    state[g, slot + _REPEATED] = ALL if state[g, REPETITIONS] else ZERO
 
 
 @inlined
@@ -326,3 +357,4 @@ def arrive(
     count_repetitions(state, g)
     judge(state, g, max_plies, claim_draws)
     record_history(state, history, g)
+    record_boards(state, g)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import chess
 import numpy as np
@@ -18,39 +17,23 @@ from sandwich_env.rules._checks import (
     game_index,
     game_indices,
     integer,
-    output_buffer,
     pool_of_fens,
     recorded_games,
     seed_array,
 )
 from sandwich_env.rules.actions import NO_ACTION, NUM_ACTIONS, complete_move, decode_action, describe_legal
 from sandwich_env.rules.positions import parse_start, write_fen
+from sandwich_env.rules.sight import Sight, View, playing_kernels
 from sandwich_env.rules.termination import Termination
 
-MAX_HISTORY = layout.HISTORY
-OBSERVATION_SHAPE = (8, 8, layout.CHANNELS)
+MAX_THREADS = 1024
 MAX_PLIES = 20_000
 """The largest ply cap: no game lasts longer under the seventy-five move rule."""
 
-View = Literal["mover", "white", "black"]
-_VIEWS: dict[str, int] = {"mover": 0, "white": 1, "black": 2}
 _STATE_VERSION = 1
 
 
-@functools.cache
-def _kernels() -> Any:
-    """The compiled kernels; Numba is imported here, when the first games are made, and not before."""
-    from sandwich_env.rules import _kernels as kernels
-
-    return kernels
-
-
-def observation_shape(history: int = MAX_HISTORY) -> tuple[int, int, int]:
-    """Shape of one observation that holds the last `history` positions: (8, 8, 7 + 13 * history)."""
-    return (8, 8, layout.AUXILIARY_CHANNELS + layout.BOARD_CHANNELS * integer("history", history, 1, MAX_HISTORY))
-
-
-class Games:
+class Games(Sight):
     """N games of standard chess, stepped together.
 
     Two positions are the same, for repetitions, if the same men stand on the same squares, the same side is to move,
@@ -63,14 +46,22 @@ class Games:
         max_plies: A game that is not over after so many plies is truncated, and counts as a draw.
         claim_draws: Whether a position's third occurrence and the fifty-move rule end a game at once. If not, only the
             fifth occurrence and the seventy-five-move rule do.
+        threads: How many threads may share the work of one call, from 64 games on. The games come out the same.
 
     Raises:
         InvalidPositionError: If a FEN is malformed or cannot be played on from.
     """
 
     def __init__(
-        self, n: int, starts: Sequence[str] | None = None, max_plies: int = 512, *, claim_draws: bool = True
+        self,
+        n: int,
+        starts: Sequence[str] | None = None,
+        max_plies: int = 512,
+        *,
+        claim_draws: bool = True,
+        threads: int = 1,
     ) -> None:
+        self._threads = integer("threads", threads, 1, MAX_THREADS)
         self._allocate(
             integer("n", n, 0, 2**31),
             integer("max_plies", max_plies, 1, MAX_PLIES),
@@ -80,12 +71,14 @@ class Games:
         self.reset()
 
     @classmethod
-    def from_fens(cls, fens: Iterable[str], max_plies: int = 512, *, claim_draws: bool = True) -> Games:
+    def from_fens(
+        cls, fens: Iterable[str], max_plies: int = 512, *, claim_draws: bool = True, threads: int = 1
+    ) -> Games:
         """One game from each FEN; see `Games`."""
         if isinstance(fens, str):
             raise TypeError(f"fens is a sequence of FENs: write [{fens!r}]")
         starts = list(fens)
-        return cls(len(starts), starts or None, max_plies, claim_draws=claim_draws)
+        return cls(len(starts), starts or None, max_plies, claim_draws=claim_draws, threads=threads)
 
     def _allocate(self, n: int, max_plies: int, claim_draws: bool) -> None:
         self._max_plies = max_plies
@@ -94,7 +87,6 @@ class Games:
         self._legal = np.zeros((n, layout.MAX_LEGAL), dtype=np.uint16)
         self._history = np.zeros((n, layout.HISTORY_WORDS), dtype=np.uint16)
         self._moves = np.zeros((n, max_plies), dtype=np.uint16)
-        self._starts = np.zeros((n, layout.START_WORDS), dtype=np.uint64)
         self._start_fens = np.full(n, chess.STARTING_FEN, dtype=object)
 
     def _set_starts(self, indices: NDArray[np.int64], fens: list[str]) -> None:
@@ -105,13 +97,13 @@ class Games:
             except InvalidPositionError as error:
                 raise InvalidPositionError(f"game {i}: {error}") from error
         if words:
-            self._starts[indices] = words
+            self._state[indices, layout.START : layout.START + layout.START_WORDS] = words
             self._start_fens[indices] = fens
 
     @property
     def _arrays(self) -> tuple[NDArray[Any], ...]:
         """Everything that is copied with a game; the first axis is the game."""
-        return (self._state, self._legal, self._history, self._moves, self._starts, self._start_fens)
+        return (self._state, self._legal, self._history, self._moves, self._start_fens)
 
     def __len__(self) -> int:
         return len(self._state)
@@ -121,6 +113,26 @@ class Games:
             f"<Games: {len(self)}, {int(self.finished.sum())} finished, "
             f"max_plies={self._max_plies}, claim_draws={self._claim_draws}>"
         )
+
+    @property
+    def max_plies(self) -> int:
+        """The ply cap."""
+        return self._max_plies
+
+    @property
+    def claim_draws(self) -> bool:
+        """Whether threefold repetition and the fifty-move rule end a game."""
+        return self._claim_draws
+
+    @property
+    def threads(self) -> int:
+        """How many threads may share the work of a call."""
+        return self._threads
+
+    @property
+    def bytes_per_game(self) -> int:
+        """Bytes of memory that each game takes, its moves included; 2 for each ply of `max_plies`."""
+        return sum(array.strides[0] for array in self._arrays)
 
     # --- Playing ---
 
@@ -145,9 +157,8 @@ class Games:
             if len(indices) != np.count_nonzero(chosen):
                 raise ValueError("indices name a game twice: which start is its own?")
             self._set_starts(indices, pool_of_fens(starts, len(indices)))
-        _kernels().restart(
-            self._state, self._legal, self._history, self._starts, chosen, np.uint64(self._max_plies), self._claim_draws
-        )
+        actions = np.where(chosen, 0, NO_ACTION)
+        self._share(lambda first, last: self._advance(actions, True, first, last), len(indices))
 
     def step(self, actions: ArrayLike) -> None:
         """Play one action in each game.
@@ -159,20 +170,66 @@ class Games:
             IllegalActionError: If an action is not legal; then no game has changed.
             GameOverError: If an action was sent to a finished game; then no game has changed.
         """
-        checked = action_array(actions, len(self))
-        kernels = _kernels()
-        bad = kernels.find_illegal(self._state, self._legal, checked)
+        self.play(actions)
+
+    def play(
+        self,
+        actions: ArrayLike,
+        observation: NDArray[np.bool_] | None = None,
+        mask: NDArray[np.int8] | None = None,
+        view: View = "mover",
+    ) -> None:
+        """Play one action in each game, and write what is then to be seen: `step`, `observe` and `legal_mask` in one.
+
+        Threads are woken once instead of three times, so this is the call for a loop that must be fast.
+
+        Args:
+            actions: As in `step`.
+            observation: A buffer as in `observe`, or uint8 as in `observe_packed`, for as many positions as its shape
+                says. None leaves it out.
+            mask: A buffer as in `legal_mask`, or uint8 as in `legal_mask_packed`. None leaves it out.
+            view: As in `observe`.
+
+        Raises:
+            IllegalActionError: As `step`; then nothing has been written either.
+            GameOverError: As `step`; then nothing has been written either.
+        """
+        n = len(self)
+        checked = action_array(actions, n)
+        writers = self._writers(observation, mask, view)
+        if self._threads == 1:
+            bad = self._advance(checked, False, 0, n)
+        else:  # nobody may play before all are known to be legal
+            bad = playing_kernels().find_illegal(self._state, self._legal, checked, 0, n)
         if bad >= 0:
             raise self._illegal(bad, int(checked[bad]))
-        kernels.advance(
+        if self._threads == 1:
+            for write in writers:
+                write(0, n)
+            return
+
+        def work(first: int, last: int) -> None:
+            self._advance(checked, False, first, last)
+            for write in writers:
+                write(first, last)
+
+        self._share(work, n)
+
+    def _advance(self, actions: NDArray[np.int64], restart: bool, first: int, last: int) -> int:
+        """Play or restart the games [first, last). Returns -1, or the first whose action is illegal."""
+        done: int = playing_kernels().advance(
             self._state,
             self._legal,
             self._history,
             self._moves,
-            checked,
-            np.uint64(self._max_plies),
+            actions,
+            self._max_plies,
             self._claim_draws,
+            restart,
+            first,
+            last,
         )
+        return done
 
     def _illegal(self, i: int, action: int) -> IllegalActionError | GameOverError:
         reason = Termination(int(self._state[i, layout.TERMINATION]))
@@ -203,7 +260,7 @@ class Games:
             int64 [N]; `NO_ACTION` where the game is over.
         """
         actions = np.empty(len(self), dtype=np.int64)
-        _kernels().draw(self._state, self._legal, seed_array(seeds, len(self)), actions)
+        playing_kernels().draw(self._state, self._legal, seed_array(seeds, len(self)), actions)
         return actions
 
     def are_legal(self, actions: ArrayLike) -> NDArray[np.bool_]:
@@ -216,135 +273,8 @@ class Games:
             bool [N]: False in a game that is over.
         """
         legal = np.empty(len(self), dtype=np.bool_)
-        _kernels().find_legal(self._state, self._legal, action_array(actions, len(self)), legal)
+        playing_kernels().find_legal(self._state, self._legal, action_array(actions, len(self)), legal)
         return legal
-
-    # --- What a player sees ---
-
-    def legal_actions(self) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
-        """The legal actions of all games, one game after the other: what the mask holds, in a fraction of the bytes.
-
-        Returns:
-            uint16 [M], and how many of them each game has, int64 [N]. Equal positions have theirs in the same order.
-        """
-        counts = self.legal_counts
-        listed = np.arange(counts.max(initial=0)) < counts[:, None]
-        return self._legal[:, : listed.shape[1]][listed], counts
-
-    def legal_mask(self, out: NDArray[np.int8] | None = None) -> NDArray[np.int8]:
-        """Which actions are legal.
-
-        Args:
-            out: A buffer to write to: int8 [N, 4672], C-contiguous. None makes a new one.
-
-        Returns:
-            int8 [N, 4672]: 1 where legal. All 0 once a game is over.
-        """
-        mask = output_buffer(out, (len(self), NUM_ACTIONS), np.int8)
-        _kernels().write_mask(self._state, self._legal, mask)
-        return mask
-
-    def observe(
-        self, out: NDArray[np.bool_] | None = None, history: int = MAX_HISTORY, view: View = "mover"
-    ) -> NDArray[np.bool_]:
-        """The planes of chess_v6, its defects mended; `docs/rules.md` draws them.
-
-        Args:
-            out: A buffer to write to: bool [N, 8, 8, 7 + 13 * history], C-contiguous. None makes a new one.
-            history: How many positions to show, 1 to 8, the current one first. Networks here look at one.
-            view: Whose eyes: the side to move's, or always White's or Black's.
-
-        Returns:
-            bool [N, 8, 8, 7 + 13 * history], the viewer's first rank in row 7 and the a-file in column 0.
-        """
-        planes = output_buffer(out, (len(self), *observation_shape(history)), np.bool_)
-        if view not in _VIEWS:
-            raise ValueError(f"view is 'mover', 'white' or 'black', not {view!r}")
-        channels = planes.shape[-1]
-        flat = planes.view(np.uint8).reshape(len(self), 64 * channels)
-        _kernels().write_planes(self._state, self._history, flat, np.uint64(history), np.uint64(_VIEWS[view]))
-        return planes
-
-    # --- Where the games stand: new arrays [N], yours to keep ---
-
-    def _words(self, k: int) -> NDArray[np.int64]:
-        return self._state[:, k].astype(np.int64)
-
-    def _flags(self, k: int, value: int) -> NDArray[np.bool_]:
-        flags: NDArray[np.bool_] = self._state[:, k] == value
-        return flags
-
-    @property
-    def turn(self) -> NDArray[np.bool_]:
-        """bool [N]: True where White is to move, as `chess.WHITE`."""
-        return self._flags(layout.WHITE_TO_MOVE, 1)
-
-    @property
-    def ply(self) -> NDArray[np.int64]:
-        """int64 [N]: plies played since the start of each game."""
-        return self._words(layout.PLY)
-
-    @property
-    def termination(self) -> NDArray[np.int8]:
-        """int8 [N]: a `Termination` each, 0 while the game goes on."""
-        return self._state[:, layout.TERMINATION].astype(np.int8)
-
-    @property
-    def terminated(self) -> NDArray[np.bool_]:
-        """bool [N]: over by the rules of chess."""
-        return self.finished & ~self.truncated
-
-    @property
-    def truncated(self) -> NDArray[np.bool_]:
-        """bool [N]: stopped by `max_plies`, and not over by the rules of chess."""
-        return self._flags(layout.TERMINATION, Termination.PLY_CAP)
-
-    @property
-    def finished(self) -> NDArray[np.bool_]:
-        """bool [N]: terminated or truncated."""
-        return ~self._flags(layout.TERMINATION, Termination.PLAYING)
-
-    @property
-    def outcome(self) -> NDArray[np.float32]:
-        """float32 [N], from White's side: +1 won, 0 drawn or truncated, -1 lost, NaN while the game goes on."""
-        result = self._state[:, layout.RESULT].astype(np.float32) - np.float32(1)
-        result[~self.finished] = np.nan
-        return result
-
-    @property
-    def over_count(self) -> int:
-        """How many games are over; much cheaper than `finished.sum()`."""
-        return int(np.count_nonzero(self._state[:, layout.TERMINATION]))
-
-    @property
-    def in_check(self) -> NDArray[np.bool_]:
-        """bool [N]: whether the side to move is in check."""
-        return self._flags(layout.CHECK, 1)
-
-    @property
-    def repetitions(self) -> NDArray[np.int64]:
-        """int64 [N]: how often the current position has occurred before in its game."""
-        return self._words(layout.REPETITIONS)
-
-    @property
-    def halfmove_clock(self) -> NDArray[np.int64]:
-        """int64 [N]: plies since the last capture or pawn move, those before the starting FEN included."""
-        return self._words(layout.HALFMOVES)
-
-    @property
-    def legal_counts(self) -> NDArray[np.int64]:
-        """int64 [N]: how many actions are legal, 0 once a game is over."""
-        return self._words(layout.LEGAL_COUNT)
-
-    @property
-    def max_plies(self) -> int:
-        """The ply cap."""
-        return self._max_plies
-
-    @property
-    def claim_draws(self) -> bool:
-        """Whether threefold repetition and the fifty-move rule end a game."""
-        return self._claim_draws
 
     # --- Edges: python-chess ---
 
@@ -353,7 +283,7 @@ class Games:
 
     def _fen(self, i: int) -> str:
         words = self._state[i].tolist()
-        start = self._starts[i].tolist()
+        start = words[layout.START :]
         black_began = 1 - start[layout.WHITE_TO_MOVE]
         return write_fen(words, start[layout.FULLMOVE] + (words[layout.PLY] + black_began) // 2)
 
@@ -391,13 +321,12 @@ class Games:
         """
         rows = game_indices(indices, len(self))
         chosen = Games.__new__(type(self))
-        chosen._max_plies, chosen._claim_draws = self._max_plies, self._claim_draws
+        chosen._max_plies, chosen._claim_draws, chosen._threads = self._max_plies, self._claim_draws, self._threads
         (
             chosen._state,
             chosen._legal,
             chosen._history,
             chosen._moves,
-            chosen._starts,
             chosen._start_fens,
         ) = (array[rows] for array in self._arrays)
         return chosen

@@ -24,7 +24,7 @@ def perft(fen: str, depth: int) -> int:
 
     See https://www.chessprogramming.org/Perft.
     """
-    from sandwich_env.rules import _kernels as kernels
+    from sandwich_env.rules import _perft as kernels
 
     depth = integer("depth", depth, 0, MAX_DEPTH)
     start = parse_start(fen)
@@ -34,4 +34,4 @@ def perft(fen: str, depth: int) -> int:
     state[0, :_COPIED_WORDS] = start[:_COPIED_WORDS]
     legal = np.zeros((depth, MAX_LEGAL), dtype=np.uint16)
     unused = np.zeros((1, HISTORY_WORDS), dtype=np.uint16)
-    return int(kernels.count_leaves(state, legal, unused, depth))
+    return int(kernels.count_leaves(state, legal, unused, np.zeros(depth, dtype=np.uint64), depth))
