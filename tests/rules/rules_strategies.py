@@ -60,10 +60,11 @@ def positions(draw: st.DrawFn) -> str:
     board = chess.Board(None)
     board.turn = draw(st.booleans())
     shape = draw(st.sampled_from(("free", "castling", "en passant", "promotion", "army")))
-    _place_kings(draw, board, at_home=shape == "castling" or draw(st.integers(0, 5)) == 0)
+    at_home = shape == "castling" or draw(st.integers(0, 5)) == 0
+    _place_kings(draw, board, at_home, beside_pawns=shape == "en passant" and draw(st.booleans()))
     if shape == "en passant":
         _place_passing_pawn(draw, board)
-    size = draw(st.integers(0, draw(st.sampled_from((2, 6, 40)))))
+    size = draw(st.integers(0, draw(st.sampled_from((2, 6, 6 if shape == "en passant" else 40)))))
     if shape == "army":  # many of one kind
         kinds = draw(st.lists(st.sampled_from("NBRQnbrq"), min_size=1, max_size=2))
         extra = st.tuples(st.sampled_from(kinds), squares)
@@ -90,7 +91,7 @@ def _corners_of(bits: int) -> int:
     return sum(1 << square for k, square in enumerate(CORNERS) if bits >> k & 1)
 
 
-def _place_kings(draw: st.DrawFn, board: chess.Board, at_home: bool) -> None:
+def _place_kings(draw: st.DrawFn, board: chess.Board, at_home: bool, beside_pawns: bool) -> None:
     if at_home:
         board.set_piece_at(chess.E1, chess.Piece.from_symbol("K"))
         board.set_piece_at(chess.E8, chess.Piece.from_symbol("k"))
@@ -99,20 +100,30 @@ def _place_kings(draw: st.DrawFn, board: chess.Board, at_home: bool) -> None:
                 board.set_piece_at(square, chess.Piece.from_symbol(symbol))
         return
     white, black = draw(squares), draw(squares)
+    if beside_pawns:  # the king of the side to move on the rank where pawns pass each other
+        file = draw(st.sampled_from((0, 7, white % 8)))
+        white, black = (32 + file, black) if board.turn == chess.WHITE else (white, 24 + file)
     if chess.square_distance(white, black) < 2:
-        black = max(chess.SQUARES, key=lambda square: chess.square_distance(white, square))
+        kept = white if board.turn == chess.WHITE else black
+        other = max(chess.SQUARES, key=lambda square: chess.square_distance(kept, square))
+        white, black = (kept, other) if board.turn == chess.WHITE else (other, kept)
     board.set_piece_at(white, chess.Piece.from_symbol("K"))
     board.set_piece_at(black, chess.Piece.from_symbol("k"))
 
 
 def _place_passing_pawn(draw: st.DrawFn, board: chess.Board) -> None:
-    """A pawn that may just have advanced by two, with pawns beside it that could capture it, or not."""
+    """A pawn that may just have advanced by two, pawns beside it that could capture it or not, pins on their rank."""
     file = draw(st.integers(0, 7))
     rank, symbol, other = (4, "p", "P") if board.turn == chess.WHITE else (3, "P", "p")
     _place(board, symbol, chess.square(file, rank))
-    for beside in draw(st.lists(st.sampled_from((-1, 1)), max_size=2)):
+    for beside in draw(st.lists(st.sampled_from((-1, 1)), min_size=draw(st.integers(0, 1)), max_size=2)):
         if 0 <= file + beside <= 7:
             _place(board, other, chess.square(file + beside, rank))
+    pinning = "rq" if board.turn == chess.WHITE else "RQ"
+    for symbol, far in draw(
+        st.lists(st.tuples(st.sampled_from(pinning), st.sampled_from((0, 7, file ^ 2))), max_size=2)
+    ):
+        _place(board, symbol, chess.square(far, rank))
 
 
 def _place(board: chess.Board, symbol: str, square: int) -> None:

@@ -110,7 +110,7 @@ def fuzz_games(seen: Counter[str], examples: int) -> None:
 
 
 def test_positions_and_every_move_from_them() -> None:
-    run(lambda seen: fuzz_positions(seen, 200), 5_000, [])
+    run(lambda seen: fuzz_positions(seen, 250), 5_000, [])
 
 
 def test_games_that_seek_what_is_rare() -> None:

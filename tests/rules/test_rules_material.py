@@ -68,6 +68,13 @@ def test_every_set_of_up_to_five_minor_pieces() -> None:
     assert check(men) > 60
 
 
+def test_insufficient_material_comes_before_stalemate() -> None:
+    board = chess.Board("k7/2K5/8/8/8/4B3/8/8 b - - 0 1")
+    assert board.is_stalemate()
+    assert board.outcome().termination is chess.Termination.INSUFFICIENT_MATERIAL  # type: ignore[union-attr]
+    assert Games(1, [board.fen()]).termination.tolist() == [Termination.INSUFFICIENT_MATERIAL]
+
+
 @pytest.mark.slow
 def test_every_set_of_up_to_five_men_and_of_up_to_ten_minor_pieces() -> None:
     men = sets_of(ALL, (4, 5))
