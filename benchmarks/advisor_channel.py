@@ -66,14 +66,14 @@ def timed(play: Callable[[], int]) -> Contestant:
 
 
 def bare(runner: NetworkRunner, prepared: list[Games]) -> Contestant:
-    """The network on ready planes."""
-    planes = [games.observe(history=1) for games in prepared]
+    """The network on ready planes and legal actions."""
+    asked = [(games.observe(history=1), *games.legal_actions()) for games in prepared]
     turn = iter(range(10**9))
 
     def play() -> int:
-        batch = planes[next(turn) % len(planes)]
-        runner.run(batch)
-        return len(batch)
+        batch = asked[next(turn) % len(asked)]
+        runner.run_legal(*batch)
+        return len(batch[0])
 
     return timed(play)
 

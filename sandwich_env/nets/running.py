@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import torch
@@ -13,6 +13,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from sandwich_env.errors import SpecError
 from sandwich_env.nets.residual import PolicyValueNetwork
+from sandwich_env.nets.shape import INPUT_PLANES
+from sandwich_env.nets.winograd import WinogradNetwork, chunks_of
 from sandwich_env.rules import NUM_ACTIONS
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -56,8 +58,10 @@ class NetworkRunner:
     """Evaluates planes with a network, in chunks of a few fixed sizes.
 
     A position's answer does not depend on how many others it came with, though the libraries beneath pick another
-    order of summation for another size of batch: chunks are filled up with zeros to sizes for which the tower gives
-    the same bits, and the value head, whose small layers have none, sums in float64.
+    order of summation for another size of batch: chunks are filled up with zeros to sizes for which the products of
+    matrices give the same bits, and all else is summed position by position, or in float64.
+
+    On the CPU in float32 the network runs as `WinogradNetwork` does, elsewhere as torch does.
 
     Args:
         network: is copied, so that it can be trained on while this one answers as it did.
@@ -65,21 +69,17 @@ class NetworkRunner:
         precision: "auto" takes bfloat16 where it is quick, float32 elsewhere.
     """
 
-    SIZES: ClassVar[dict[int, int]] = {128: 97, 32: 13, 4: 1}
-    """Positions in a chunk, and how many must be left for it, since a chunk costs the same full or not. Fewer than four
-    would not give the same bits on two threads."""
-
     def __init__(self, network: PolicyValueNetwork, device: str = "auto", precision: Precision = "auto") -> None:
         self.device = pick_device(device)
         self.dtype = pick_dtype(self.device, precision)
-        self.network: PolicyValueNetwork = _fused(network).to(self.device, self.dtype)
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        for layer in (self.network.value_trunk, self.network.value_hidden, self.network.value_out):
-            layer.to(torch.float64)
+        self._network: _Runs
+        if self.device.type == "cpu" and self.dtype == torch.float32:
+            self._network = WinogradNetwork(_fused(network))
+        else:
+            self._network = _TorchNetwork(_fused(network), self.device, self.dtype)
 
-    @torch.inference_mode()
     def run(self, planes: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Logits of all actions, legal or not, and values.
+        """Logits of all actions, legal or not, and values. Slower than `run_legal`, with the same bits.
 
         Args:
             planes: bool [N, 8, 8, 20], from `Games.observe(history=1)`.
@@ -87,54 +87,92 @@ class NetworkRunner:
         Returns:
             float32 [N, 4672] and float32 [N].
         """
-        logits, values = [], []
-        for chunk in self._chunks(torch.from_numpy(planes)):
-            some_logits, some_values = self.network(chunk.to(self.device, self.dtype).permute(0, 3, 1, 2))
-            logits.append(some_logits.float().cpu())
-            values.append(some_values.float().cpu())
-        if not logits:
-            return np.zeros((0, 4672), np.float32), np.zeros(0, np.float32)
-        return torch.cat(logits)[: len(planes)].numpy(), torch.cat(values)[: len(planes)].numpy()
+        actions = np.tile(np.arange(NUM_ACTIONS, dtype=np.uint16), len(planes))
+        logits, values = self.run_legal(planes, actions, np.full(len(planes), NUM_ACTIONS))
+        return logits.reshape(-1, NUM_ACTIONS), values
 
     @torch.inference_mode()
     def run_legal(
         self, planes: NDArray[np.bool_], actions: NDArray[np.uint16], counts: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Logits of the legal actions alone, and values: the same bits as `run` gives.
+        """Logits of the legal actions alone, and values.
 
         Args:
             planes: bool [N, 8, 8, 20], from `Games.observe(history=1)`.
-            actions: integers [M], the legal actions of all games, one game after the other.
+            actions: uint16 [M], the legal actions of all games, one game after the other.
             counts: int64 [N], how many of them each game has.
 
         Returns:
             float32 [M] and float32 [N].
+
+        Raises:
+            ValueError: arrays of other shapes or types, or actions that are none.
         """
-        logits, values, row, first = [], [], 0, 0
-        for chunk in self._chunks(torch.from_numpy(planes)):
-            of_each = counts[row : row + len(chunk)]
-            at = np.repeat(np.arange(len(of_each)) * NUM_ACTIONS, of_each)
-            at += actions[first : first + len(at)]
-            some_logits, some_values = self.network(chunk.to(self.device, self.dtype).permute(0, 3, 1, 2))
-            logits.append(some_logits.flatten()[torch.from_numpy(at).to(self.device)].float())
-            values.append(some_values[: len(of_each)].float())
-            row, first = row + len(chunk), first + len(at)
-        if not logits:
+        _check(planes, actions, counts)
+        if len(planes) == 0:
             return np.zeros(0, np.float32), np.zeros(0, np.float32)
+        return self._network.run(planes, actions, counts)
+
+
+def _check(planes: NDArray[np.bool_], actions: NDArray[np.uint16], counts: NDArray[np.int64]) -> None:
+    """Refuse what a kernel could not bear."""
+    count, shape = len(planes), (8, 8, INPUT_PLANES)
+    if planes.dtype != np.bool_ or planes.shape[1:] != shape or not planes.flags.c_contiguous:
+        raise ValueError(f"planes are bool [N, 8, 8, {INPUT_PLANES}], C-contiguous, not {planes.dtype} {planes.shape}")
+    if actions.dtype != np.uint16 or actions.ndim != 1 or actions.max(initial=0) >= NUM_ACTIONS:
+        raise ValueError(
+            f"actions are uint16 [M] below {NUM_ACTIONS}, not {actions.dtype} {actions.shape}: {actions!r}"
+        )
+    if (
+        counts.dtype != np.int64
+        or counts.shape != (count,)
+        or counts.min(initial=0) < 0
+        or counts.sum() != len(actions)
+    ):
+        raise ValueError(f"counts are int64 [{count}] and sum up to the {len(actions)} actions, not {counts!r}")
+
+
+class _Runs(Protocol):
+    def run(
+        self, planes: NDArray[np.bool_], actions: NDArray[np.uint16], counts: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
+
+
+class _TorchNetwork:
+    """A network as torch runs it, on any device."""
+
+    SIZES: ClassVar[dict[int, int]] = {128: 97, 32: 13, 4: 1}
+    """See `chunks_of`. Fewer than four would not give the same bits on two threads."""
+
+    def __init__(self, network: PolicyValueNetwork, device: torch.device, dtype: torch.dtype) -> None:
+        self._device, self._dtype = device, dtype
+        self._network: PolicyValueNetwork = network.to(device, dtype)
+        self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        for layer in (self._network.value_trunk, self._network.value_hidden, self._network.value_out):
+            layer.to(torch.float64)
+
+    def run(
+        self, planes: NDArray[np.bool_], actions: NDArray[np.uint16], counts: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """As `NetworkRunner.run_legal`. The device gets everything at once, and is waited for at the end alone."""
+        at = np.repeat(np.arange(len(planes)) * NUM_ACTIONS, counts) + actions
+        ends = np.concatenate([[0], np.cumsum(counts)])
+        seen, asked = self._send(planes), self._send(at)
+        logits, values = [], []
+        for start, stop, size in chunks_of(len(planes), self.SIZES):
+            chunk = seen[start:stop].to(self._dtype)
+            if stop - start < size:
+                chunk = torch.cat([chunk, chunk.new_zeros((size - len(chunk), *chunk.shape[1:]))])
+            some_logits, some_values = self._network(chunk.permute(0, 3, 1, 2))
+            logits.append(some_logits.flatten()[asked[ends[start] : ends[stop]] - start * NUM_ACTIONS].float())
+            values.append(some_values[: stop - start].float())
         return torch.cat(logits).cpu().numpy(), torch.cat(values).cpu().numpy()
 
-    def _chunks(self, planes: torch.Tensor) -> list[torch.Tensor]:
-        chunks, start = [], 0
-        while start < len(planes):
-            left = len(planes) - start
-            size = next(size for size, least in self.SIZES.items() if left >= least)
-            chunk = planes[start : start + size]
-            if len(chunk) < size:
-                chunk = torch.zeros((size, *planes.shape[1:]), dtype=planes.dtype)
-                chunk[:left] = planes[start:]
-            chunks.append(chunk)
-            start += size
-        return chunks
+    def _send(self, array: NDArray[Any]) -> torch.Tensor:
+        tensor = torch.from_numpy(array)
+        if self._device.type == "cuda":
+            tensor = tensor.pin_memory()
+        return tensor.to(self._device, non_blocking=True)
 
 
 def _fused(network: PolicyValueNetwork) -> PolicyValueNetwork:
