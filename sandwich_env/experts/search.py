@@ -43,7 +43,7 @@ class SearchExpert(Expert):
         simulations: visits of the root, its own evaluation included.
         batch: the most leaves of one game that are evaluated together. With more than one the search is less exact, and
             faster where there are few games.
-        c_puct: weight of the expert's policy. The default suits the shipped E; 1.25, as in AlphaZero, was weaker with it.
+        c_puct: weight of the expert's policy. The default suits the shipped E, with which AlphaZero's 1.25 is weaker.
         c_base: visits after which that weight grows.
         fpu: how much less than its node an unvisited move is worth, when all others were visited.
         virtual_loss: losses that a visit counts as while it waits.
