@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -85,7 +86,7 @@ def check_vector_env(
     for mode in AutoresetMode:
         vec = make_vec_fn(autoreset_mode=mode)
         singles = [] if make_single_fn is None else [make_single_fn() for _ in range(vec.num_envs)]
-        twins = Twins(vec, singles, mode, found, seed, check_aliasing)
+        twins = Twins(vec, singles, mode, found, seed=seed, check_aliasing=check_aliasing)
         try:
             _check_mode(twins, steps, seed)
         except Halt:
@@ -149,7 +150,7 @@ def _probe_reset_mask(twins: Twins, seed: int) -> None:
     none = np.zeros(twins.n, dtype=np.bool_)
     for wrong in (none, np.append(mask, True), mask.astype(np.int64), mask.tolist()):
         where = f"{name}, the reset mask {wrong!r}"
-        found.refused("reset-mask-refused", lambda wrong=wrong: vec.reset(options={"reset_mask": wrong}), where)
+        found.refused("reset-mask-refused", partial(vec.reset, options={"reset_mask": wrong}), where)
     _harmless(twins, seed, "malformed reset masks")
 
 
@@ -162,8 +163,8 @@ def _probe_seed_lists(twins: Twins, seed: int) -> None:
     twins.speaks = None
     twins.reset(seed, f"{name}, reset(seed={seed}) after lists of seeds")
     for length in (twins.n + 1, twins.n - 1):
-        wrong = [seed] * length
-        found.refused("seed-list-refused", lambda wrong=wrong: vec.reset(seed=wrong), f"{name}, the seeds {wrong}")
+        wrong: Any = [seed] * length
+        found.refused("seed-list-refused", partial(vec.reset, seed=wrong), f"{name}, the seeds {wrong}")
     _harmless(twins, seed, "lists of seeds of a wrong length")
 
 
@@ -178,7 +179,7 @@ def _probe_actions(twins: Twins, seed: int) -> None:
     wrongs |= {"fractions": right + 0.5, "one too high": high, "one too low": low, "words": np.array(["a"] * twins.n)}
     for what, wrong in wrongs.items():
         where = f"{twins.mode.name}, {what}, {wrong.tolist()}, as actions"
-        found.refused("actions-refused", lambda wrong=wrong: vec.step(wrong), where)
+        found.refused("actions-refused", partial(vec.step, wrong), where)
         _harmless(twins, seed, f"{what} as actions")
 
 

@@ -47,6 +47,7 @@ class Twins:
         singles: list[Env[Any, Any]],
         mode: AutoresetMode,
         found: Findings,
+        *,
         seed: int,
         check_aliasing: bool,
     ) -> None:
