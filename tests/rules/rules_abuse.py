@@ -330,8 +330,10 @@ def abuse_views(history: Any, view: Any) -> None:
     if done:
         assert seen.shape == (N, *observation_shape(history))
     attempt("observation_shape", lambda: observation_shape(history), history)
-    if hasattr(games, "observe_packed"):
-        attempt("observe_packed", lambda: games.observe_packed(None, history, view), history, view, games=games)
+    attempt("observe_packed", lambda: games.observe_packed(None, history, view), history, view, games=games)
+    buffer = np.zeros((N, 8, 8, 111), dtype=np.bool_)
+    attempt("show", lambda: games.show(buffer, None, view), view, games=games)
+    attempt("status", lambda: games.status(history), history, games=games)
 
 
 BUFFER_LAYOUTS = (
@@ -371,6 +373,15 @@ def abuse_buffers(name: str, dtype: str, layout: str, change: int) -> None:
     else:
         buffer = relaid(np.ones(shape, dtype=chosen), layout)
     surroundings = buffer.copy()
+    played = games.copy()
+    actions = [int(games.sample([1] * N)[0]), *[NO_ACTION] * (N - 1)]
+    as_mask = name.startswith("legal_mask")
+    both = (None, buffer) if as_mask else (buffer, None)
+    done, _ = attempt("play", lambda: played.play(actions, *both), name, buffer, games=played)
+    if done:
+        games.step(actions)
+        np.testing.assert_array_equal(buffer, method() if buffer.shape == fresh.shape else buffer)
+        fresh = method()
     done, returned = attempt(name, lambda: method(buffer), buffer, games=games)
     if done:
         assert (chosen, buffer.shape) == (right, fresh.shape)
@@ -382,16 +393,13 @@ def abuse_buffers(name: str, dtype: str, layout: str, change: int) -> None:
 
 
 def abuse_constructors(given_in: tuple[Any, ...]) -> None:
-    n, fens, max_plies, claim_draws = given_in
-    done, games = attempt(
-        "Games", lambda: Games(n, fens, max_plies, claim_draws=claim_draws), n, fens, max_plies, claim_draws
-    )
+    n, fens, max_plies, claim_draws, threads = given_in
+    options = {"claim_draws": claim_draws, "threads": threads}
+    done, games = attempt("Games", lambda: Games(n, fens, max_plies, **options), n, fens, max_plies, claim_draws)
     if done:
         assert len(games) == n
         assert_sane(games)
-    done, games = attempt(
-        "from_fens", lambda: Games.from_fens(fens, max_plies, claim_draws=claim_draws), fens, max_plies
-    )
+    done, games = attempt("from_fens", lambda: Games.from_fens(fens, max_plies, **options), fens, max_plies)
     if done:
         assert_sane(games)
     attempt("perft", lambda: perft(fens, n if isinstance(n, str) else 1), fens, n)
@@ -450,10 +458,11 @@ def constructor_arguments(draw: st.DrawFn) -> tuple[Any, ...]:
         draw(st.sampled_from((None, [chess.STARTING_FEN], (MATED,), np.array([MATED])))),
         draw(st.sampled_from((1, 60, np.int16(512)))),
         draw(st.sampled_from((True, False, np.True_))),
+        draw(st.sampled_from((1, 2, 3, np.int32(1024)))),
     ]
-    wrong = draw(st.integers(-1, 3))
+    wrong = draw(st.integers(-1, 4))
     if wrong >= 0:
-        given_in[wrong] = draw((limits.filter(lambda n: n != 20_000), starts, limits, scalars)[wrong])
+        given_in[wrong] = draw((limits.filter(lambda n: n != 20_000), starts, limits, scalars, scalars)[wrong])
     return tuple(given_in)
 
 

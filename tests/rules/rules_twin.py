@@ -20,7 +20,6 @@ from sandwich_env.rules.actions import encode_move
 
 NUM_ACTIONS = 4672
 BOARDS = 8
-PACKED = hasattr(Games, "observe_packed")
 
 
 def _action_table(turn: chess.Color) -> list[int]:
@@ -229,15 +228,31 @@ class Twin:
         mask = np.zeros((len(boards), NUM_ACTIONS), dtype=np.int8)
         mask[np.repeat(np.arange(len(boards)), counts), [action for actions in legal for action in actions]] = 1
         self._equal("legal_mask", games.legal_mask(), mask)
+        actions, counted = games.legal_actions()
+        self._equal("legal_actions", counted, counts)
+        listed = np.zeros_like(mask)
+        np.add.at(listed, (np.repeat(np.arange(len(boards)), counted), actions), 1)
+        self._equal("legal_actions", listed, mask)
+        self._compare_status(games, self.seen["positions"] % max(len(boards), 1))
         if planes:
             black = np.array([board.turn == chess.BLACK for board in boards], dtype=np.bool_)
             expected = self.observe(black)
             self._equal("observe", games.observe(), expected)
-            if PACKED:
-                self._equal("observe_packed", games.observe_packed(), packed_planes(expected))
-                self._equal("legal_mask_packed", games.legal_mask_packed(), packed(mask))
+            self._equal("observe_packed", games.observe_packed(), packed_planes(expected))
+            self._equal("legal_mask_packed", games.legal_mask_packed(), packed(mask))
         if fens:
             self._equal("fens", np.array(games.fens()), np.array([board.fen() for board in boards]))
+
+    def _compare_status(self, games: Games, i: int) -> None:
+        status, board = games.status(i), self.boards[i]
+        expected = (
+            *(board.turn, len(board.move_stack), int(games.legal_counts[i]), bool(self.checks[i])),
+            *(int(self.repetitions[i]), int(self.reasons[i]), float(self.outcomes[i])),
+        )
+        np.testing.assert_equal(tuple(status), expected, err_msg=f"status of game {i}: {self.starts[i]!r}")
+        cap = self.reasons[i] == Termination.PLY_CAP
+        over = self.reasons[i] > 0
+        assert (status.finished, status.truncated, status.terminated) == (over, cap, over and not cap)
 
     def _equal(self, what: str, ours: NDArray[np.generic], expected: NDArray[np.generic]) -> None:
         if np.array_equal(ours, expected, equal_nan=what == "outcome"):

@@ -56,12 +56,16 @@ recipes = st.tuples(
 
 
 def check_games(recipe: Recipe, seen: Counter[str], batch: int = BATCH, plies: int = PLIES) -> None:
-    """Games from the standard start and from others, ply for ply; those that are over begin again."""
+    """Games from the standard start and from others, ply for ply; those that are over begin again.
+
+    Every other ply goes through `play`, and every other batch is stepped by two threads.
+    """
     fens, claim_draws, max_plies, seed = recipe
     starts = [chess.STARTING_FEN] * (batch - len(fens)) + fens
-    games = Games(batch, starts, max_plies, claim_draws=claim_draws)
+    games = Games(batch, starts, max_plies, claim_draws=claim_draws, threads=1 + seed % 2)
     twin = Twin(starts, max_plies, claim_draws)
     rng = random.Random(seed)
+    planes, mask = games.observe(history=1), games.legal_mask_packed()
     for ply in range(plies):
         twin.compare(games, planes=ply % 4 == 0, fens=ply % 8 == 0)
         over = games.finished
@@ -70,7 +74,12 @@ def check_games(recipe: Recipe, seen: Counter[str], batch: int = BATCH, plies: i
             twin.restart(np.flatnonzero(over).tolist())
         going = np.flatnonzero(~games.finished).tolist()
         moves = {i: choose(rng, STYLES[i % len(STYLES)], twin.boards[i], twin.moves[i]) for i in going}
-        games.step(twin.push(moves))
+        if ply % 2:
+            games.step(twin.push(moves))
+        else:
+            games.play(twin.push(moves), planes, mask, view="white")
+            np.testing.assert_array_equal(planes, games.observe(history=1, view="white"))
+            np.testing.assert_array_equal(mask, games.legal_mask_packed())
     twin.compare(games)
     seen.update(twin.seen)
 
