@@ -29,19 +29,24 @@ def mix(*parts: ArrayLike | str) -> UInt64s:
     """
     # The number of parts comes first, so that mix(a, b, 0) is not mix(mix(a, b)).
     key = np.full(1, len(parts), dtype=np.uint64)
-    with np.errstate(over="ignore"):
-        for part in parts:
-            number = np.asarray(zlib.crc32(part.encode()) if isinstance(part, str) else part)
-            if number.dtype.kind not in "iub":
-                raise TypeError(f"a key is mixed from names and 64-bit integers, not from {part!r}")
-            key = _finalize((key ^ number.astype(np.uint64)) + _GOLDEN)
+    for part in parts:
+        key = _add(key, part)
     return key
 
 
-def _finalize(key: UInt64s) -> UInt64s:
-    key = (key ^ (key >> np.uint64(30))) * _MIX_1
-    key = (key ^ (key >> np.uint64(27))) * _MIX_2
-    mixed: UInt64s = key ^ (key >> np.uint64(31))
+def _add(key: UInt64s, part: ArrayLike | str) -> UInt64s:
+    """Hash one more part into keys."""
+    number = np.asarray(zlib.crc32(part.encode()) if isinstance(part, str) else part)
+    if number.dtype.kind not in "iub":
+        raise TypeError(f"a key is mixed from names and 64-bit integers, not from {part!r}")
+    with np.errstate(over="ignore"):
+        mixed: UInt64s = key ^ number.astype(np.uint64)
+        mixed += _GOLDEN  # in place from here on: keys may be many
+        mixed ^= mixed >> np.uint64(30)
+        mixed *= _MIX_1
+        mixed ^= mixed >> np.uint64(27)
+        mixed *= _MIX_2
+        mixed ^= mixed >> np.uint64(31)
     return mixed
 
 
@@ -101,9 +106,11 @@ class Streams:
 
     def normal_at(self, rows: NDArray[np.int64], columns: ArrayLike) -> NDArray[np.float64]:
         """The numbers that `normal` would put into some of the rows and columns [M], without the others, [M]."""
-        key = mix(self.keys, self._next())[rows]
-        radius = np.sqrt(-2.0 * np.log1p(-_to_unit(mix(key, columns, "radius"))))
-        angle = 2.0 * np.pi * _to_unit(mix(key, columns, "angle"))
+        # mix(key, column, "radius") and mix(key, column, "angle"): what they share is hashed once
+        key = _add(np.full(1, 3, dtype=np.uint64), mix(self.keys, self._next()))
+        key = _add(key[rows], columns)
+        radius = np.sqrt(-2.0 * np.log1p(-_to_unit(_add(key, "radius"))))
+        angle = 2.0 * np.pi * _to_unit(_add(key, "angle"))
         numbers: NDArray[np.float64] = radius * np.cos(angle)
         return numbers
 

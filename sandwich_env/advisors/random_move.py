@@ -23,4 +23,6 @@ class RandomMove(Wrapper):
 
     def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
         rows = rng.random() < self.epsilon
-        return advice.tampered(rows, by=self.kind, move=rng.choice(query.games.legal_mask().view(np.bool_)))
+        legal = query.games.legal_mask().view(np.bool_)
+        legal[~rows] = False  # these need no move
+        return advice.tampered(rows, by=self.kind, move=rng.choice(legal))

@@ -72,5 +72,5 @@ class NetworkExpert(Expert):
             planes if len(playing) == len(games) else planes[playing], actions, counts[playing]
         )
         policy = np.full((len(games), NUM_ACTIONS), -np.inf, dtype=np.float32)
-        policy[np.repeat(playing, counts[playing]), actions] = logits
+        policy.reshape(-1)[np.repeat(playing * NUM_ACTIONS, counts[playing]) + actions] = logits
         return Evaluation(policy=policy, value=value)
