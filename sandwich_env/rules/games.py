@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -132,7 +133,7 @@ class Games(Sight):
     @property
     def bytes_per_game(self) -> int:
         """Bytes of memory that each game takes, its moves included; 2 for each ply of `max_plies`."""
-        return sum(array.strides[0] for array in self._arrays)
+        return sum(array.itemsize * math.prod(array.shape[1:]) for array in self._arrays)
 
     # --- Playing ---
 
@@ -200,6 +201,8 @@ class Games(Sight):
         if self._threads == 1:
             bad = self._advance(checked, False, 0, n)
         else:  # nobody may play before all are known to be legal
+            if any(buffer is not None and np.may_share_memory(actions, buffer) for buffer in (observation, mask)):
+                checked = checked.copy()  # one thread would read what another has written over
             bad = playing_kernels().find_illegal(self._state, self._legal, checked, 0, n)
         if bad >= 0:
             raise self._illegal(bad, int(checked[bad]))

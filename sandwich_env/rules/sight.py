@@ -143,6 +143,8 @@ class Sight(Standing):
             writers.append(self._planes_writer(observation_buffer(observation, n), view))
         if mask is not None:
             writers.append(self._mask_writer(mask_buffer(mask, n)))
+            if observation is not None and np.may_share_memory(observation, mask):
+                raise ValueError("observation and mask share memory")
         return writers
 
     def _planes_writer(self, planes: NDArray[Any], view: View) -> Work:

@@ -330,6 +330,25 @@ def test_subclasses_of_arrays_are_no_buffers_but_memory_maps_are(tmp_path: Any) 
     np.testing.assert_array_equal(games.legal_mask(mapped), games.legal_mask())
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_buffers_that_share_memory(threads: int) -> None:
+    """Observation and mask may not; the actions may lie where the observation is written."""
+    games, expected = Games(128, threads=threads), Games(128)
+    room = np.zeros(128 * 64 * 111, dtype=np.uint8)
+    planes = room.view(np.bool_).reshape(128, 8, 8, 111)
+    mask = room[-128 * 4672 :].view(np.int8).reshape(128, 4672)
+    actions = room[: 128 * 8].view(np.int64)
+    actions[:] = games.sample(np.arange(128))
+    expected.step(actions.copy())
+    for call in (lambda: games.play(actions, planes, mask), lambda: games.show(planes, mask)):
+        with pytest.raises(ValueError, match="share memory"):
+            call()
+    assert_equal(games, Games(128))
+    games.play(actions, planes)
+    assert_equal(games, expected)
+    np.testing.assert_array_equal(planes, expected.observe())
+
+
 def test_no_games_at_all() -> None:
     games = Games(0)
     games.step([])
