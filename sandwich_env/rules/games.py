@@ -201,7 +201,7 @@ class Games(Sight):
         if self._threads == 1:
             bad = self._advance(checked, False, 0, n)
         else:  # nobody may play before all are known to be legal
-            if any(buffer is not None and np.may_share_memory(actions, buffer) for buffer in (observation, mask)):
+            if any(buffer is not None and np.may_share_memory(checked, buffer) for buffer in (observation, mask)):
                 checked = checked.copy()  # one thread would read what another has written over
             bad = playing_kernels().find_illegal(self._state, self._legal, checked, 0, n)
         if bad >= 0:
