@@ -104,14 +104,22 @@ class Streams:
         numbers[rows, columns] = self.normal_at(rows, columns)
         return numbers
 
-    def normal_at(self, rows: NDArray[np.int64], columns: ArrayLike) -> NDArray[np.float64]:
-        """The numbers that `normal` would put into some of the rows and columns [M], without the others, [M]."""
-        # mix(key, column, "radius") and mix(key, column, "angle"): what they share is hashed once
-        key = _add(np.full(1, 3, dtype=np.uint64), mix(self.keys, self._next()))
-        key = _add(key[rows], columns)
-        radius = np.sqrt(-2.0 * np.log1p(-_to_unit(_add(key, "radius"))))
-        angle = 2.0 * np.pi * _to_unit(_add(key, "angle"))
-        numbers: NDArray[np.float64] = radius * np.cos(angle)
+    def normal_at(self, rows: ArrayLike, columns: ArrayLike) -> NDArray[np.float64]:
+        """The numbers that `normal` would put into some of the rows and columns [M], without the others, [M].
+
+        Raises:
+            ValueError, IndexError: `rows` and `columns` are not M rows, each with its column.
+        """
+        from sandwich_env import _randomness_kernels as kernels  # Numba is imported when noise is first needed
+
+        where, at = np.asarray(rows, dtype=np.int64), np.asarray(columns, dtype=np.int64)
+        if where.shape != at.shape or where.ndim != 1:
+            raise ValueError(f"rows and columns are two arrays [M], not of shapes {where.shape} and {at.shape}")
+        if len(where) and not 0 <= where.min() <= where.max() < len(self):
+            raise IndexError(f"rows go from 0 to {len(self) - 1}, not from {where.min()} to {where.max()}")
+        keys = np.broadcast_to(mix(self.keys, self._next()), self.keys.shape)
+        numbers: NDArray[np.float64] = np.empty(len(where), dtype=np.float64)
+        kernels.normals(np.ascontiguousarray(keys), np.ascontiguousarray(where), np.ascontiguousarray(at), numbers)
         return numbers
 
     def choice(self, mask: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -184,3 +184,15 @@ def test_each_page_of_a_stream_is_a_stream_of_its_own() -> None:
 def test_seeds_are_new_at_each_call() -> None:
     rng = streams(100)
     assert len(np.unique([rng.seeds() for _ in range(20)])) == 2000
+
+
+def test_normal_numbers_at_some_places_are_those_of_the_whole_table():
+    keys = mix(7, np.arange(5))
+    table = Streams(keys).normal(np.ones((5, 30), dtype=np.bool_))
+    rows, columns = np.array([4, 0, 0, 2]), np.array([29, 0, 7, 7], dtype=np.uint16)
+    assert np.array_equal(Streams(keys).normal_at(rows, columns), table[rows, columns])
+    assert len(Streams(keys).normal_at([], [])) == 0
+    with pytest.raises(IndexError, match="from 0 to 4"):
+        Streams(keys).normal_at([5], [0])
+    with pytest.raises(ValueError, match=r"\(2,\)"):
+        Streams(keys).normal_at([1, 2], [0])

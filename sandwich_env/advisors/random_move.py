@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from sandwich_env.advisors.base import Advice, Advisor, Query, Wrapper, check_share
 from sandwich_env.randomness import Streams
 
@@ -23,6 +21,4 @@ class RandomMove(Wrapper):
 
     def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
         rows = rng.random() < self.epsilon
-        legal = query.games.legal_mask().view(np.bool_)
-        legal[~rows] = False  # these need no move
-        return advice.tampered(rows, by=self.kind, move=rng.choice(legal))
+        return advice.tampered(rows, by=self.kind, move=query.games.sample(rng.seeds()))
