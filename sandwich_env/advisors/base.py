@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sandwich_env.experts.base import Evaluation, Expert
+from sandwich_env.experts.legal import LegalLogits, Policy, as_policy, legal_logits_of
 from sandwich_env.randomness import Streams, UInt64s, mix
 from sandwich_env.rules import NUM_ACTIONS, Games
 from sandwich_env.specs import Specified, check_count, check_scale, check_share, from_spec, kind_of
@@ -123,7 +124,7 @@ class Advice:
         *,
         move: ArrayLike | None = None,
         value: ArrayLike | None = None,
-        policy: ArrayLike | None = None,
+        policy: ArrayLike | LegalLogits | None = None,
     ) -> Advice:
         """New advice in which the given parts are put in place where `rows` [N] is true, and provenance says by whom.
 
@@ -135,7 +136,7 @@ class Advice:
             by: the kind of the wrapper that does it.
             move: int64 [N], legal actions.
             value: float32 [N].
-            policy: float32 [N, 4672], -inf where illegal.
+            policy: float32 [N, 4672], -inf where illegal; or `LegalLogits` (see `legal_logits`).
         """
         if self.asks == "value":
             move = policy = None
@@ -144,19 +145,19 @@ class Advice:
         if move is None and value is None and policy is None:
             return self
         rows = rows & (self.move >= 0)
-        new_policy = self.policy
         if policy is not None:
-            new_policy = np.asarray(policy, dtype=np.float32)
-            move = Evaluation(new_policy, self.value).best() if move is None else move
-            if not rows.all():  # arrays of 4672 columns are not copied without need
-                new_policy = np.where(rows[:, None], new_policy, self.policy)
+            given = policy if isinstance(policy, LegalLogits) else np.asarray(policy, dtype=np.float32)
+            move = Evaluation(as_policy(given), self.value).best() if move is None else move
+            new_policy = _chosen(rows, given, self._policy)
         elif move is not None:
-            new_policy = _swapped(self.policy, self.move, np.where(rows, move, self.move))
+            new_policy = _swapped(rows, self._policy, self.move, np.where(rows, move, self.move))
+        else:
+            new_policy = self._policy
         names = np.where(self.provenance.by == "", by, self.provenance.by + f"+{by}")
         return Advice(
             move=self.move if move is None else np.where(rows, move, self.move).astype(np.int64),
             value=self.value if value is None else np.where(rows, value, self.value).astype(np.float32),
-            policy=new_policy,
+            policy=as_policy(new_policy),
             provenance=replace(
                 self.provenance,
                 tampered=self.provenance.tampered | rows,
@@ -165,13 +166,30 @@ class Advice:
             asks=self.asks,
         )
 
+    def legal_logits(self, games: Games) -> LegalLogits:
+        """The policy as the logits of the legal actions alone: a hundredth of the columns.
+
+        Args:
+            games: that the advice is about.
+        """
+        if isinstance(self._policy, LegalLogits):
+            return self._policy
+        legal = LegalLogits(*games.legal_actions(), np.empty(0, dtype=np.float32))
+        return legal.with_logits(self.policy[legal.rows(), legal.actions])
+
+    @property
+    def _policy(self) -> NDArray[np.float32] | LegalLogits:
+        """The policy as it is kept."""
+        legal = legal_logits_of(self)
+        return self.policy if legal is None else legal
+
     def where(self, rows: NDArray[np.bool_], other: Advice) -> Advice:
         """This advice where `rows` [N] is true, the other elsewhere. Both answer the same query."""
         mine, theirs = self.provenance, other.provenance
         return Advice(
             move=np.where(rows, self.move, other.move),
             value=np.where(rows, self.value, other.value),
-            policy=np.where(rows[:, None], self.policy, other.policy),
+            policy=as_policy(_chosen(rows, self._policy, other._policy)),
             provenance=replace(
                 mine,
                 tampered=np.where(rows, mine.tampered, theirs.tampered),
@@ -191,8 +209,31 @@ class Advice:
         )
 
 
-def _swapped(policy: NDArray[np.float32], old: NDArray[np.int64], new: NDArray[np.int64]) -> NDArray[np.float32]:
-    """The policy [N, 4672] with the logits of the actions `old` and `new` [N] exchanged."""
+Advice.policy = Policy()  # type: ignore[assignment]  # after the fact: a dataclass would take it for a default
+
+_AnyPolicy: TypeAlias = NDArray[np.float32] | LegalLogits
+
+
+def _chosen(rows: NDArray[np.bool_], there: _AnyPolicy, elsewhere: _AnyPolicy) -> _AnyPolicy:
+    """One policy where `rows` [N] is true and another elsewhere; arrays of 4672 columns are not made without need."""
+    if rows.all():
+        return there
+    if isinstance(there, LegalLogits) and isinstance(elsewhere, LegalLogits) and there.same_actions(elsewhere):
+        return there.with_logits(np.where(np.repeat(rows, there.counts), there.logits, elsewhere.logits))
+    return np.where(rows[:, None], _dense(there), _dense(elsewhere))
+
+
+def _dense(policy: _AnyPolicy) -> NDArray[np.float32]:
+    return policy.dense() if isinstance(policy, LegalLogits) else policy
+
+
+def _swapped(rows: NDArray[np.bool_], policy: _AnyPolicy, old: NDArray[np.int64], new: NDArray[np.int64]) -> _AnyPolicy:
+    """The policy with the logits of the actions `old` and `new` [N] exchanged: the same ones where `rows` is false."""
+    if isinstance(policy, LegalLogits):
+        legal = policy.swapped(rows, old, new)
+        if legal is not None:
+            return legal
+        policy = policy.dense()
     swapped, at = policy.copy(), np.arange(len(policy))
     swapped[at, old], swapped[at, new] = policy[at, new], policy[at, old]
     return swapped
@@ -224,7 +265,7 @@ class Honest(Advisor):
         return Advice(
             move=move,
             value=evaluation.value,
-            policy=evaluation.policy,
+            policy=as_policy(evaluation.policy if evaluation.legal is None else evaluation.legal),
             provenance=Provenance(
                 tampered=np.zeros(len(query), dtype=np.bool_),
                 by=np.full(len(query), "", dtype=object),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from sandwich_env.advisors.base import Advice, Advisor, Query, Wrapper, check_scale, check_share
 from sandwich_env.randomness import Streams
 
@@ -25,11 +23,9 @@ class PolicyNoise(Wrapper):
 
     def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
         rows = rng.random() < self.epsilon
-        actions, counts = query.games.legal_actions()
-        at = np.repeat(np.arange(len(query)), counts)
+        legal = advice.legal_logits(query.games)
+        at = legal.rows()
         noisy = rows[at]
-        at, actions = at[noisy], actions[noisy]
-        policy = advice.policy.copy()
-        flat, places = policy.reshape(-1), at * policy.shape[1] + actions  # much faster than indices in two dimensions
-        flat[places] = flat[places] + self.scale * rng.normal_at(at, actions)
-        return advice.tampered(rows, by=self.kind, policy=policy)
+        logits = legal.logits.copy()
+        logits[noisy] = logits[noisy] + self.scale * rng.normal_at(at[noisy], legal.actions[noisy])
+        return advice.tampered(rows, by=self.kind, policy=legal.with_logits(logits))

@@ -9,6 +9,7 @@ import chess
 import numpy as np
 from numpy.typing import NDArray
 
+from sandwich_env.experts.legal import LegalLogits, Policy, legal_logits_of
 from sandwich_env.rules import Games
 from sandwich_env.specs import Specified
 
@@ -18,7 +19,8 @@ class Evaluation:
     """What an expert thinks of N positions.
 
     Attributes:
-        policy: float32 [N, 4672], logits over the actions, -inf where illegal (everywhere, in a finished game).
+        policy: float32 [N, 4672], logits over the actions, -inf where illegal (everywhere, in a finished game). An
+            expert may give `LegalLogits`, which become this array when somebody looks at it.
         value: float32 [N], the expected result for the player to move, from -1 to 1 (the result, in a finished game).
     """
 
@@ -27,8 +29,18 @@ class Evaluation:
 
     def best(self) -> NDArray[np.int64]:
         """The action with the highest logit, the lowest index among equals; -1 in a finished game. [N]"""
+        if (legal := self.legal) is not None:
+            return legal.best()
         best = np.argmax(self.policy, axis=1)
         return np.where(np.isfinite(self.policy[np.arange(len(best)), best]), best, -1)
+
+    @property
+    def legal(self) -> LegalLogits | None:
+        """The policy as the logits of the legal actions alone, where it is kept so."""
+        return legal_logits_of(self)
+
+
+Evaluation.policy = Policy()  # type: ignore[assignment]  # after the fact: a dataclass would take it for a default
 
 
 class Expert(Specified, ABC):

@@ -9,7 +9,8 @@ import numpy as np
 
 from sandwich_env.errors import MissingExtraError
 from sandwich_env.experts.base import Evaluation, Expert, result_for_mover
-from sandwich_env.rules import NUM_ACTIONS, Games
+from sandwich_env.experts.legal import LegalLogits, as_policy
+from sandwich_env.rules import Games
 
 if TYPE_CHECKING:
     from sandwich_env.nets.residual import PolicyValueNetwork
@@ -71,6 +72,4 @@ class NetworkExpert(Expert):
         logits, value[playing] = self._evaluator.evaluate(
             planes if len(playing) == len(games) else planes[playing], actions, counts[playing]
         )
-        policy = np.full((len(games), NUM_ACTIONS), -np.inf, dtype=np.float32)
-        policy.reshape(-1)[np.repeat(playing * NUM_ACTIONS, counts[playing]) + actions] = logits
-        return Evaluation(policy=policy, value=value)
+        return Evaluation(policy=as_policy(LegalLogits(actions, counts, logits)), value=value)
