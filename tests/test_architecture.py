@@ -14,7 +14,7 @@ import sandwich_env
 PACKAGE = Path(sandwich_env.__file__).parent
 
 FLOORS = [
-    {"errors", "files", "compiling"},
+    {"errors", "files", "compiling", "_randomness_kernels"},
     {"specs", "randomness"},
     {"rules"},
     {"nets"},
