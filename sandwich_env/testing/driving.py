@@ -82,6 +82,7 @@ class Drive:
     Attributes:
         kind: of the environment.
         told: a copy of every return value so far.
+        actions: every action so far, with the place in `told` of what came of it.
         steps: how many steps were taken.
         ends: how many games have ended.
     """
@@ -91,6 +92,7 @@ class Drive:
         self.kind = kind_of(env)
         self.views = views
         self.told: list[Any] = []
+        self.actions: list[tuple[Any, int]] = []
         self.steps = 0
         self.ends = 0
         self._chooser = Chooser(seed)
@@ -102,7 +104,7 @@ class Drive:
         self._now = self.env.reset() if seed is None else self.env.reset(seed=seed)
         self._over = self.kind == "parallel" and not self.env.agents
         if self.kind == "aec":
-            self._look()
+            self.look()
         else:
             self._note(self._now)
 
@@ -124,13 +126,18 @@ class Drive:
     def _note(self, told: Any) -> None:
         self.told.append(copy.deepcopy(told))
 
+    def _record(self, action: Any) -> None:
+        self.actions.append((copy.deepcopy(action), len(self.told)))
+
     def _end(self, over: bool) -> None:
         self._over = over
         self.ends += over
 
     def _step_single(self) -> None:
         seen, info = self._now[0], self._now[-1]
-        self._now = self.env.step(self._chooser.choose(self.env.action_space, mask_of(seen, info)))
+        action = self._chooser.choose(self.env.action_space, mask_of(seen, info))
+        self._record(action)
+        self._now = self.env.step(action)
         self._note(self._now)
         self._end(bool(self._now[2]) or bool(self._now[3]))
 
@@ -140,6 +147,7 @@ class Drive:
             actions = self._chooser.choose(env.action_space)
         else:
             actions = np.array([self._chooser.choose(env.single_action_space, mask) for mask in masks])
+        self._record(actions)
         self._now = env.step(actions)
         self._note(self._now)
         ended = np.logical_or(self._now[2], self._now[3])
@@ -156,6 +164,7 @@ class Drive:
             agent: self._chooser.choose(env.action_space(agent), mask_of(seen.get(agent), infos.get(agent)))
             for agent in env.agents
         }
+        self._record(actions)
         self._now = env.step(actions)
         self._note((list(env.agents), *self._now))
         self._end(not env.agents)
@@ -163,13 +172,15 @@ class Drive:
     def _step_aec(self) -> None:
         env = self.env
         seen, _, terminated, truncated, info = self._now
-        if terminated or truncated:
-            env.step(None)
-        else:
-            env.step(self._chooser.choose(env.action_space(env.agent_selection), mask_of(seen, info)))
-        self._look()
+        action = None
+        if not terminated and not truncated:
+            action = self._chooser.choose(env.action_space(env.agent_selection), mask_of(seen, info))
+        self._record(action)
+        env.step(action)
+        self.look()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Note what the agents of an AEC environment are told now."""
         env = self.env
         self._end(not env.agents)
         if self._over:

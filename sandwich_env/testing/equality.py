@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,30 @@ def is_same(first: Any, second: Any) -> bool:
     except AssertionError:
         return False
     return True
+
+
+def digest(data: Any) -> str:
+    """A hash of nested dicts, lists, tuples, arrays and plain values, the same in every process."""
+    hashed = hashlib.sha256()
+
+    def feed(part: Any) -> None:
+        hashed.update(type(part).__name__.encode())
+        if isinstance(part, dict):
+            for key in part:
+                feed(key)
+                feed(part[key])
+        elif isinstance(part, (list, tuple)):
+            for one in part:
+                feed(one)
+        elif isinstance(part, np.ndarray) and part.dtype == object:
+            feed(part.tolist())
+        elif isinstance(part, np.ndarray):
+            hashed.update(f"{part.dtype}{part.shape}".encode() + part.tobytes())
+        else:
+            hashed.update(repr(part).encode())
+
+    feed(data)
+    return hashed.hexdigest()
 
 
 def arrays_in(data: Any) -> list[np.ndarray[Any, Any]]:

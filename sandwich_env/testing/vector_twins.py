@@ -68,9 +68,10 @@ class Twins:
 
     def reset(self, seed: int | list[int | None] | None, where: str) -> None:
         """Reset all games, by one seed or by a list."""
-        self.seen, self.infos = self._call(lambda: self.vec.reset(seed=seed), where)
+        given: Any = seed  # Gymnasium's type does not name the list that its documentation allows
+        self.seen, self.infos = self._call(lambda: self.vec.reset(seed=given), where)
         seeds = [None if seed is None else seed + i for i in range(self.n)] if not isinstance(seed, list) else seed
-        expected = [single.reset(seed=seeds[i]) for i, single in enumerate(self.singles)]
+        expected: list[One] = [single.reset(seed=seeds[i]) for i, single in enumerate(self.singles)]
         self.ended[:] = False
         self.apart = False
         self._hold((self.seen, self.infos), expected, where)
@@ -147,7 +148,7 @@ class Twins:
         if not self.apart:
             self.apart = not self.found.same(self.speaks or rule, first, second, where)
 
-    def _one(self, seen: Any, i: int) -> Any:
+    def _one(self, seen: Any, i: Any) -> Any:
         """The observation of game i, out of those of all games."""
         return plain(self.vec.single_observation_space, list(iterate(self.vec.observation_space, seen))[i])
 

@@ -33,11 +33,11 @@ class Nim(AECEnv):  # type: ignore[misc]
 
     metadata: ClassVar[dict[str, Any]] = {"name": "nim_v0", "render_modes": ["ansi"], "is_parallelizable": False}
 
-    def __init__(self, low: int = 6, high: int = 20) -> None:
+    def __init__(self, render_mode: str | None = "ansi", low: int = 6, high: int = 20) -> None:
         super().__init__()
         self.possible_agents = list(PLAYERS)
         self.agents = list(PLAYERS)
-        self.render_mode = "ansi"
+        self.render_mode = render_mode
         self.low, self.high = low, high
         self.observation_spaces = {agent: stones_space() for agent in PLAYERS}
         self.action_spaces = {agent: spaces.Discrete(TAKE) for agent in PLAYERS}
@@ -88,6 +88,9 @@ class Nim(AECEnv):  # type: ignore[misc]
 
     def render(self) -> str:
         return "o" * self.stones
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 class NimSingle(gymnasium.Env[dict[str, Any], np.int64]):
