@@ -228,20 +228,22 @@ class Twin:
         mask = np.zeros((len(boards), NUM_ACTIONS), dtype=np.int8)
         mask[np.repeat(np.arange(len(boards)), counts), [action for actions in legal for action in actions]] = 1
         self._equal("legal_mask", games.legal_mask(), mask)
-        actions, counted = games.legal_actions()
-        self._equal("legal_actions", counted, counts)
-        listed = np.zeros_like(mask)
-        np.add.at(listed, (np.repeat(np.arange(len(boards)), counted), actions), 1)
-        self._equal("legal_actions", listed, mask)
-        self._compare_status(games, self.seen["positions"] % max(len(boards), 1))
         if planes:
             black = np.array([board.turn == chess.BLACK for board in boards], dtype=np.bool_)
             expected = self.observe(black)
             self._equal("observe", games.observe(), expected)
             self._equal("observe_packed", games.observe_packed(), packed_planes(expected))
             self._equal("legal_mask_packed", games.legal_mask_packed(), packed(mask))
+            self._compare_legal_actions(games, mask)
+            self._compare_status(games, self.seen["positions"] % max(len(boards), 1))
         if fens:
             self._equal("fens", np.array(games.fens()), np.array([board.fen() for board in boards]))
+
+    def _compare_legal_actions(self, games: Games, mask: NDArray[np.int8]) -> None:
+        actions, counts = games.legal_actions()
+        self._equal("legal_actions", counts, mask.sum(axis=1, dtype=np.int64))
+        listed = np.sort(np.repeat(np.arange(len(mask)) * NUM_ACTIONS, counts) + actions)
+        np.testing.assert_array_equal(listed, np.flatnonzero(mask), err_msg="legal_actions")
 
     def _compare_status(self, games: Games, i: int) -> None:
         status, board = games.status(i), self.boards[i]

@@ -55,6 +55,6 @@ def test_garbage_is_refused_and_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_much_garbage(tmp_path: Path) -> None:
-    counts = abuse(tmp_path, 700)
+    counts = abuse(tmp_path, 250)
     print(sum(counts.values()), "calls", counts)
     assert counts.keys() >= WANTED

@@ -107,7 +107,7 @@ def test_a_few_games() -> None:
 
 @pytest.mark.slow
 def test_many_games_through_everything_rare() -> None:
-    counts, defects = play_many(32)
+    counts, defects = play_many(24)
     print(dict(counts), dict(defects))
     assert counts["observations"] > 10_000
     wanted = [

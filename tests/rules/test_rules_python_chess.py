@@ -48,7 +48,7 @@ HUMAN_GAMES = Path(__file__).parents[2].parent / "shared" / "data" / "human_game
 def test_human_games() -> None:
     """Games that people played, past the ends that players may claim."""
     zstandard = pytest.importorskip("zstandard")
-    compared, wanted, batch = 0, 60_000, 64
+    compared, wanted, batch = 0, 30_000, 64
     with HUMAN_GAMES.open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed) as raw:
         text = io.TextIOWrapper(raw, encoding="utf-8")
         while compared < wanted:
