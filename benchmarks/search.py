@@ -53,14 +53,15 @@ def in_turn(size: int, seed: int) -> Callable[[], Games]:
 
 
 def bare(runner: NetworkRunner, size: int) -> Contestant:
-    """The network on ready planes."""
-    prepared = [games.observe(history=1) for games in (positions(2 * size + 64, seed) for seed in range(4))]
-    planes, turn = [batch[:size] for batch in prepared], iter(range(10**9))
+    """The network on ready planes and legal actions."""
+    batches = [positions(2 * size + 64, seed).select(np.arange(size)) for seed in range(4)]
+    prepared = [(games.observe(history=1), *games.legal_actions()) for games in batches]
+    turn = iter(range(10**9))
 
     def run(seconds: float) -> Played:
         units, began = 0, time.perf_counter()
         while (took := time.perf_counter() - began) < seconds:
-            runner.run(planes[next(turn) % len(planes)])
+            runner.run_legal(*prepared[next(turn) % len(prepared)])
             units += size
         return Played(units, took)
 

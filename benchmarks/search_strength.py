@@ -1,9 +1,11 @@
 """What simulations are worth: Elo over the bare network, and puzzles solved.
 
-    python benchmarks/search_strength.py --simulations 1 16 100 400 --games 120 120 80 32 --json strength.json
+    python benchmarks/search_strength.py --json strength.json
 
-Each number of simulations plays its match against the network asked without search, each of the embedded openings
-twice with colours swapped. Neither side draws a random number: one simulation is the bare network, and scores half.
+Each number of simulations plays the network asked without search (`--games`), and the number before it (`--ladder`),
+since who wins every game against the network is not measured by it. Ratings are fitted to all matches together. Each of
+the embedded openings is played twice, colours swapped. Neither side draws a random number: one simulation is the bare
+network, and scores half.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ BARE = "bare"
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--simulations", type=int, nargs="+", default=[1, 16, 100, 400])
-    parser.add_argument("--games", type=int, nargs="+", default=[120, 120, 80, 32], help="for each; 0 plays no match")
+    parser.add_argument("--games", type=int, nargs="+", default=[20, 120, 100, 0], help="against the bare network")
+    parser.add_argument("--ladder", type=int, nargs="+", default=[0, 0, 60, 40], help="games against the one before")
     parser.add_argument("--batch", type=int, default=4, help="leaves of a game that are evaluated together")
     parser.add_argument("--reuse", action="store_true", help="keep the trees from move to move")
     parser.add_argument("--weights", default="expert", help="of the network")
@@ -49,8 +52,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write the figures there")
     args = parser.parse_args()
-    if len(args.games) != len(args.simulations) or any(games < 0 or games % 2 for games in args.games):
-        parser.error(f"--games {args.games}: an even number for each of --simulations {args.simulations}")
+    for name in ("games", "ladder"):
+        given = getattr(args, name)
+        if len(given) != len(args.simulations) or any(games < 0 or games % 2 for games in given):
+            parser.error(f"--{name} {given}: an even number for each of --simulations {args.simulations}; 0 plays none")
+    if args.ladder[0]:
+        parser.error(f"--ladder {args.ladder}: the first has none before it, write 0")
     return args
 
 
@@ -58,11 +65,19 @@ def search_of(network: NetworkExpert, simulations: int, args: argparse.Namespace
     return SearchExpert(network, simulations, args.batch, reuse=4096 if args.reuse else 0)
 
 
-def play(network: NetworkExpert, simulations: int, games: int, args: argparse.Namespace) -> MatchResult:
-    """A match against the bare network."""
+def play(
+    network: NetworkExpert, simulations: int, other: int | None, games: int, args: argparse.Namespace
+) -> MatchResult:
+    """A match against a search with another number of simulations, or against the bare network."""
     openings = load_openings(limit=games // 2, rng=np.random.default_rng(args.seed))
-    search = ExpertPlayer(search_of(network, simulations, args))
-    return play_match(search, ExpertPlayer(network), openings, seed=args.seed, names=(str(simulations), BARE))
+    opponent = network if other is None else search_of(network, other, args)
+    return play_match(
+        ExpertPlayer(search_of(network, simulations, args)),
+        ExpertPlayer(opponent),
+        openings,
+        seed=args.seed,
+        names=(str(simulations), BARE if other is None else str(other)),
+    )
 
 
 def draw_puzzles(args: argparse.Namespace) -> list[Puzzle]:
@@ -81,23 +96,26 @@ def measure(args: argparse.Namespace) -> list[dict[str, Any]]:
     """One row of figures for each number of simulations; what is found is told as it comes."""
     network, puzzles = NetworkExpert(args.weights, args.device), draw_puzzles(args)
     rows: list[dict[str, Any]] = []
-    results = []
-    for simulations, games in zip(args.simulations, args.games, strict=True):
-        row: dict[str, Any] = {"simulations": simulations, "games": games}
-        began = time.perf_counter()
-        if games:
-            results.append(play(network, simulations, games, args))
-            row |= {name: getattr(results[-1], name) for name in ("wins", "draws", "losses", "score")}
-            row["match_seconds"] = time.perf_counter() - began
+    results: list[MatchResult] = []
+    before: int | None = None
+    for simulations, *games in zip(args.simulations, args.games, args.ladder, strict=True):
+        row: dict[str, Any] = {"simulations": simulations, "matches": {}}
+        for other, count in zip((None, before), games, strict=True):
+            if count:
+                began = time.perf_counter()
+                result = play(network, simulations, other, count, args)
+                results.append(result)
+                row["matches"][result.second] = {name: getattr(result, name) for name in ("wins", "draws", "losses")}
+                row["matches"][result.second]["seconds"] = time.perf_counter() - began
         if puzzles:
             row["puzzles"] = solve_puzzles(search_of(network, simulations, args), puzzles).accuracy.to_dict()
         rows.append(row)
+        before = simulations
         print(json.dumps(row), flush=True)
     if results:
         elo = fit_elo(results, BARE, rng=np.random.default_rng(args.seed))
         for row in rows:
-            if row["games"]:
-                name = str(row["simulations"])
+            if (name := str(row["simulations"])) in elo.names:
                 row["elo"], row["interval"] = elo.rating(name), elo.interval(name).to_dict()
                 row["one_sided"] = bool(elo.one_sided[elo.index(name)])
     return rows
@@ -106,16 +124,18 @@ def measure(args: argparse.Namespace) -> list[dict[str, Any]]:
 def show(rows: list[dict[str, Any]]) -> None:
     told = []
     for row in rows:
-        cells = [str(row["simulations"]), "", "", ""]
-        if row["games"]:
-            cells[1] = f"+{row['wins']} ={row['draws']} -{row['losses']}"
-            cells[2] = f"{row['elo']:.0f} ({row['interval']['low']:.0f} to {row['interval']['high']:.0f})"
+        scores = {name: f"+{m['wins']} ={m['draws']} -{m['losses']}" for name, m in row["matches"].items()}
+        cells = [str(row["simulations"]), scores.pop(BARE, ""), "".join(scores.values()), "", ""]
+        if "elo" in row:
+            interval = f"{row['interval']['low']:.0f} to {row['interval']['high']:.0f}"
+            cells[3] = f"{row['elo']:.0f} ({'won or lost all' if row['one_sided'] else interval})"
         if "puzzles" in row:
             solved = row["puzzles"]
-            cells[3] = f"{solved['value']:.1%} of {solved['count']}"
+            cells[4] = f"{solved['value']:.1%} of {solved['count']}"
         told.append(cells)
     print()
-    print_rows(["simulations", "games", "Elo over the bare network (95 %)", "puzzles solved"], told)
+    header = ["simulations", "bare network", "the one before", "Elo over the bare network (95 %)", "puzzles solved"]
+    print_rows(header, told)
 
 
 def main() -> None:

@@ -91,7 +91,8 @@ def select_leaves(
 ) -> int:
     """Walk down each tree until `batch` leaves wait for an evaluation, or the next one waits already.
 
-    Finished games that are met again are backed up at once.
+    Finished games that are met again are backed up at once. While a leaf waits they count among the `batch`, or else
+    they would take all simulations that its virtual losses keep from it.
 
     Args:
         nodes: The table.
@@ -112,7 +113,7 @@ def select_leaves(
     found = 0
     for game in range(roots.shape[0]):
         root = roots[game]
-        taken = 0
+        taken = 0  # simulations since the first leaf that waits
         while taken < batch and nodes[root]["visits"] + nodes[root]["in_flight"] < simulations:
             at = root
             depth = 0
@@ -121,6 +122,7 @@ def select_leaves(
                 depth += 1
             if nodes[at]["first"] == TERMINAL:
                 back_up(nodes, at, -nodes[at]["value_sum"] / nodes[at]["visits"], 0)
+                taken += taken > 0
                 continue
             if nodes[at]["in_flight"] > 0:
                 break
@@ -154,20 +156,30 @@ def end_leaves(nodes: Nodes, leaves: Integers, values: NDArray[np.float32]) -> N
 
 
 @kernel
-def find_refused(policy: NDArray[np.float32], values: NDArray[np.float32], legal_counts: Integers) -> int:
-    """The first row without a finite logit for as many moves as are legal, or without a value from -1 to 1; or -1."""
+def find_refused(
+    policy: NDArray[np.float32], values: NDArray[np.float32], actions: NDArray[np.uint16], counts: Integers
+) -> int:
+    """The first row without a finite logit for each legal action, or without a value from -1 to 1; -1 if none is."""
+    at = 0
     for k in range(values.shape[0]):
-        finite = 0
-        for action in range(policy.shape[1]):
-            finite += math.isfinite(policy[k, action])
-        if finite != legal_counts[k] or not -1.0 <= values[k] <= 1.0:
+        fine = -1.0 <= values[k] <= 1.0
+        for action in actions[at : at + counts[k]]:
+            fine &= math.isfinite(policy[k, action])
+        if not fine:
             return k
+        at += counts[k]
     return -1
 
 
 @kernel
 def expand_leaves(
-    nodes: Nodes, used: int, leaves: Integers, policy: NDArray[np.float32], values: NDArray[np.float32]
+    nodes: Nodes,
+    used: int,
+    leaves: Integers,
+    policy: NDArray[np.float32],
+    values: NDArray[np.float32],
+    actions: NDArray[np.uint16],
+    counts: Integers,
 ) -> int:
     """Give each leaf its children with their priors, softmax(policy), and back its value up.
 
@@ -175,36 +187,38 @@ def expand_leaves(
         nodes: The table, with rows left for all children.
         used: How many rows are in use.
         leaves: int64 [K].
-        policy: float32 [K, 4672], finite where a move is legal, -inf elsewhere.
+        policy: float32 [K, 4672], finite where an action is legal.
         values: float32 [K], for the player to move.
+        actions: uint16 [M], the legal actions of all leaves, one leaf after the other.
+        counts: int64 [K], how many of them each has.
 
     Returns:
         How many rows are in use now.
     """
+    listed = 0
     for k in range(leaves.shape[0]):
-        first = used
+        legal = actions[listed : listed + counts[k]]
+        listed += counts[k]
         top = -math.inf
-        for action in range(policy.shape[1]):
-            logit = policy[k, action]
-            if logit > -math.inf:
-                node = nodes[used]
-                node["value_sum"] = 0.0
-                node["parent"] = leaves[k]
-                node["first"] = UNKNOWN
-                node["visits"] = 0
-                node["in_flight"] = 0
-                node["action"] = action
-                node["children"] = 0
-                top = max(top, logit)
-                used += 1
+        for action in legal:
+            top = max(top, policy[k, action])
         total = 0.0
-        for at in range(first, used):
-            total += math.exp(policy[k, nodes[at]["action"]] - top)
-        for at in range(first, used):
-            share = math.exp(policy[k, nodes[at]["action"]] - top) / total
-            nodes[at]["prior"] = max(share, LEAST_PRIOR)
-        nodes[leaves[k]]["first"] = first
-        nodes[leaves[k]]["children"] = used - first
+        for action in legal:
+            total += math.exp(policy[k, action] - top)
+        nodes[leaves[k]]["first"] = used
+        nodes[leaves[k]]["children"] = counts[k]
+        for action in legal:
+            share = math.exp(policy[k, action] - top) / total
+            node = nodes[used]
+            node["value_sum"] = 0.0
+            node["parent"] = leaves[k]
+            node["first"] = UNKNOWN
+            node["visits"] = 0
+            node["in_flight"] = 0
+            node["prior"] = max(share, LEAST_PRIOR)
+            node["action"] = action
+            node["children"] = 0
+            used += 1
         back_up(nodes, leaves[k], values[k], 1)
     return used
 

@@ -150,13 +150,14 @@ class SearchExpert(Expert):
         if not len(nodes):
             return
         found = self.expert.evaluate(positions)
-        refused = trees.expand(nodes, found.policy, found.value, positions.legal_counts)
+        actions, counts = positions.legal_actions()
+        refused = trees.expand(nodes, found, actions, counts)
         if refused >= 0:
             finite = int(np.isfinite(found.policy[refused]).sum())
             raise AdviceError(
                 f"{self.expert!r} gave {finite} finite logits and the value {float(found.value[refused])!r} in "
-                f"{positions.fens()[refused]!r}: there must be a logit for each of the "
-                f"{positions.legal_counts[refused]} legal moves, and a value from -1 to 1"
+                f"{positions.fens()[refused]!r}: there must be a logit for each of the {counts[refused]} legal moves, "
+                f"and a value from -1 to 1"
             )
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sandwich_env.experts.base import Evaluation
 from sandwich_env.rules import NO_ACTION, NUM_ACTIONS
 
 Integers = NDArray[np.int64]
@@ -125,19 +126,24 @@ class Trees:
         """Tell the trees of leaves [K] where the game is over, and its results for the players to move, [K]."""
         _kernels().end_leaves(self.nodes, nodes, values)
 
-    def expand(
-        self, nodes: Integers, policy: NDArray[np.float32], values: NDArray[np.float32], legal_counts: Integers
-    ) -> int:
-        """Tell the trees what the expert thinks of leaves: [K], logits [K, 4672], values [K].
+    def expand(self, nodes: Integers, found: Evaluation, actions: NDArray[np.uint16], counts: Integers) -> int:
+        """Tell the trees what the expert thinks of leaves.
+
+        Args:
+            nodes: [K].
+            found: its answers, [K].
+            actions: the legal actions of all leaves, one leaf after the other.
+            counts: how many of them each leaf has, [K].
 
         Returns:
-            -1, or the first row whose answer does not fit so many legal moves or the scale of values; then nothing was
-            done.
+            -1, or the first row whose answer lacks a logit or is off the scale of values; then nothing was done.
         """
-        refused = int(_kernels().find_refused(policy, values, legal_counts))
+        refused = int(_kernels().find_refused(found.policy, found.value, actions, counts))
         if refused < 0:
-            self.reserve(int(legal_counts.sum()))
-            self.used = _kernels().expand_leaves(self.nodes, self.used, nodes, policy, values)
+            self.reserve(len(actions))
+            self.used = _kernels().expand_leaves(
+                self.nodes, self.used, nodes, found.policy, found.value, actions, counts
+            )
         return refused
 
     def read(self, temperature: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -29,7 +29,7 @@ def best_moves(games: Games, evaluation: Evaluation) -> list[str]:
 @pytest.mark.parametrize("batch", [1, 4, 16])
 def test_finds_mates_with_an_expert_that_knows_nothing(batch: int) -> None:
     games = Games.from_fens([MATE_IN_ONE, MATE_IN_TWO])
-    evaluation = SearchExpert(UniformExpert(), simulations=2000, batch=batch).evaluate(games)
+    evaluation = SearchExpert(UniformExpert(), simulations=2000, batch=batch, c_puct=2.0).evaluate(games)
     assert best_moves(games, evaluation) == ["e1e8", "a1a6"]
     assert np.all(evaluation.value > 0.5)
 
@@ -75,7 +75,8 @@ def test_a_repetition_counts_as_the_draw_that_it_is_in_this_game_alone() -> None
 def test_the_fifty_moves_are_counted_in_the_tree() -> None:
     """White wins, but every move of a piece is the hundredth without a pawn's."""
     games = Games.from_fens(["6k1/8/8/8/8/8/P7/KQ6 w - - 99 80"])
-    assert best_moves(games, SearchExpert(Material(), simulations=200).evaluate(games))[0] in {"a2a3", "a2a4"}
+    evaluation = SearchExpert(Material(), simulations=200, c_puct=2.0).evaluate(games)
+    assert best_moves(games, evaluation)[0] in {"a2a3", "a2a4"}
 
 
 def test_the_ply_cap_is_a_draw_in_the_tree() -> None:

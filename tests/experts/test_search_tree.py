@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sandwich_env.experts.base import Evaluation
 from sandwich_env.experts.search_tree import Rule, Trees
 from sandwich_env.rules import NUM_ACTIONS
 
@@ -30,7 +31,8 @@ def answer(trees: Trees, nodes: np.ndarray, value: float) -> None:
     policy = np.full((len(nodes), NUM_ACTIONS), -np.inf, dtype=np.float32)
     policy[:, list(PRIORS)] = 3.0 + np.log(list(PRIORS.values()))
     values = np.full(len(nodes), value, dtype=np.float32)
-    assert trees.expand(nodes, policy, values, np.full(len(nodes), len(PRIORS))) == -1
+    legal = np.tile(np.array(list(PRIORS), dtype=np.uint16), len(nodes))
+    assert trees.expand(nodes, Evaluation(policy, values), legal, np.full(len(nodes), len(PRIORS))) == -1
 
 
 def walk(
@@ -123,6 +125,22 @@ def test_a_finished_game_counts_again_without_being_asked_about() -> None:
     assert trees.read(1.0)[1].tolist() == [pytest.approx(0.8)]
 
 
+def test_finished_games_do_not_take_the_simulations_of_leaves_that_wait() -> None:
+    trees = tree(value=0.0)
+    nodes, _ = walk(trees, batch=2, virtual_loss=100.0)
+    trees.end(nodes, np.zeros(2, dtype=np.float32))  # A and B are drawn
+    # N = 3. A: 0.541, B: 0.325, C: 0.433. N = 4. A: 0.417, B: 0.375, C: 0.5, which waits. Its virtual losses make the
+    # draws look better, but only three more of them fit in the round.
+    nodes, paths = walk(trees, batch=4, virtual_loss=100.0)
+    assert paths == [[C]]
+    visits, waits = (trees.nodes[name][:4].tolist() for name in ("visits", "in_flight"))
+    assert visits[1] + visits[2] == 2 + 1 + 3
+    assert visits[3] == 0
+    assert waits == [1, 0, 0, 1]
+    answer(trees, nodes, -0.9)
+    assert trees.nodes["visits"][:4].tolist() == [8, visits[1], visits[2], 1]
+
+
 @pytest.mark.parametrize(
     ("policy", "value"), [(np.nan, 0.0), (np.inf, 0.0), (-np.inf, 0.0), (0.0, np.nan), (0.0, 1.01)]
 )
@@ -131,7 +149,8 @@ def test_answers_that_are_none_are_refused(policy: float, value: float) -> None:
     leaves = trees.select(1, 1, rule())
     logits = np.full((1, NUM_ACTIONS), -np.inf, dtype=np.float32)
     logits[0, [A, B]] = [0.0, policy]
-    assert trees.expand(leaves.nodes, logits, np.array([value], dtype=np.float32), np.array([2])) == 0
+    found = Evaluation(logits, np.array([value], dtype=np.float32))
+    assert trees.expand(leaves.nodes, found, np.array([A, B], dtype=np.uint16), np.array([2])) == 0
     assert trees.used == 1
 
 
@@ -140,7 +159,8 @@ def test_the_least_likely_move_has_a_finite_logit() -> None:
     leaves = trees.select(1, 1, rule())
     logits = np.full((1, NUM_ACTIONS), -np.inf, dtype=np.float32)
     logits[0, [A, B]] = [300.0, -300.0]
-    trees.expand(leaves.nodes, logits, np.zeros(1, dtype=np.float32), np.array([2]))
+    found = Evaluation(logits, np.zeros(1, dtype=np.float32))
+    trees.expand(leaves.nodes, found, np.array([A, B], dtype=np.uint16), np.array([2]))
     assert trees.read(1.0)[0][0, [A, B]].tolist() == pytest.approx([0.0, np.log(1e-9)])
 
 
