@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
-
-from pettingzoo.utils import wrappers
+from typing import Unpack
 
 from sandwich_env.envs.aec import SandwichChessAEC
 from sandwich_env.envs.config import ChessOptions
 from sandwich_env.envs.parallel import SandwichChessParallel
+from sandwich_env.envs.referee import RefereedChessAEC
 
 __all__ = ["env", "parallel_env", "raw_env"]
 
@@ -23,11 +22,10 @@ def raw_env(*, render_mode: str | None = None, **options: Unpack[ChessOptions]) 
     return SandwichChessAEC(render_mode=render_mode, **options)
 
 
-def env(*, render_mode: str | None = None, **options: Unpack[ChessOptions]) -> Any:
-    """The agent-environment-cycle environment in chess_v6's wrappers: an illegal action ends the game, with -1 for who
-    sent it and 0 for the other. See `raw_env`."""
-    wrapped = wrappers.TerminateIllegalWrapper(raw_env(render_mode=render_mode, **options), illegal_reward=-1)
-    return wrappers.OrderEnforcingWrapper(wrappers.AssertOutOfBoundsWrapper(wrapped))
+def env(*, render_mode: str | None = None, **options: Unpack[ChessOptions]) -> RefereedChessAEC:
+    """The agent-environment-cycle environment with the checks of chess_v6's wrappers: an illegal action ends the game,
+    with -1 for who sent it and 0 for the other. See `raw_env`."""
+    return RefereedChessAEC(render_mode=render_mode, **options)
 
 
 def parallel_env(*, render_mode: str | None = None, **options: Unpack[ChessOptions]) -> SandwichChessParallel:

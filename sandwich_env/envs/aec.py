@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pettingzoo import AECEnv
 
 from sandwich_env.envs.config import ChessConfig, ChessOptions
-from sandwich_env.envs.core import ChessCore, Scorer, action_space, as_action, observation_space, unbatch
+from sandwich_env.envs.core import ChessCore, Scorer, as_action
+from sandwich_env.envs.observing import action_space, observation_space, unbatch
 from sandwich_env.envs.rendering import FRAMES_PER_SECOND, MODES, Renderer
 from sandwich_env.envs.seeding import as_seed, fresh_seed
 from sandwich_env.errors import GameOverError, SpecError, did_you_mean
@@ -19,6 +20,7 @@ from sandwich_env.oversight.channel import AGENTS, seats_to_move
 from sandwich_env.rules import Games
 
 _ROW = np.ones(1, dtype=np.bool_)
+_SEATS = {agent: seat for seat, agent in enumerate(AGENTS)}
 
 
 class SandwichChessAEC(AECEnv):  # type: ignore[misc]
@@ -38,6 +40,7 @@ class SandwichChessAEC(AECEnv):  # type: ignore[misc]
         InvalidPositionError: a start that is no position.
     """
 
+    _forfeit: ClassVar[bool] = False
     metadata: ClassVar[dict[str, Any]] = {
         "name": "sandwich_chess_v0",
         "render_modes": list(MODES),
@@ -53,7 +56,8 @@ class SandwichChessAEC(AECEnv):  # type: ignore[misc]
         self.scorer = Scorer(self._core.channel)
         self.possible_agents = list(AGENTS)
         self.agents = list(AGENTS)
-        self.observation_spaces = {agent: observation_space() for agent in AGENTS}
+        layout = self._core.config.observation_format
+        self.observation_spaces = {agent: observation_space(layout) for agent in AGENTS}
         self.action_spaces = {agent: action_space() for agent in AGENTS}
         self._skip_agent_selection: str | None = None
 
@@ -89,9 +93,9 @@ class SandwichChessAEC(AECEnv):  # type: ignore[misc]
 
     def observe(self, agent: str) -> dict[str, Any]:
         """What an agent sees, from its own side; no legal action and no advice when it is not its turn."""
-        seen = unbatch(self._core.observe_as(AGENTS.index(_known(agent))), 0)
+        seen = unbatch(self._core.observe_as(_SEATS[_known(agent)]), 0)
         if self.terminations.get(agent, True) or self.truncations.get(agent, True):
-            seen["action_mask"][:] = 0
+            seen["action_mask"][:] = 0  # a wrapper may have ended the game
         return seen
 
     def step(self, action: int | None) -> None:
@@ -109,22 +113,27 @@ class SandwichChessAEC(AECEnv):  # type: ignore[misc]
                 raise GameOverError(f"action {action!r} for {agent!r}, whose game is over: step(None), or call reset()")
             self._was_dead_step(None)
             return
-        rewards = self._core.play(as_action(action))[0]
+        rewards = self._core.play(as_action(action), forfeit=self._forfeit)[0]
         self._cumulative_rewards[agent] = 0.0
-        self.rewards = {agent: float(reward) for agent, reward in zip(AGENTS, rewards, strict=True)}
-        if self._core.over[0]:
-            self._end()
+        self.rewards = dict(zip(AGENTS, rewards.tolist(), strict=True))
+        if self._core.num_over:
+            self._end(agent)
         self._accumulate_rewards()
         self.agent_selection = self._mover()
         self._show()
 
-    def _end(self) -> None:
+    def _end(self, agent: str) -> None:
+        """The game is over, by an action of `agent`."""
         self.terminations = dict.fromkeys(AGENTS, bool(self._core.terminated[0]))
         self.truncations = dict.fromkeys(AGENTS, bool(self._core.truncated[0]))
         self.infos = {
             agent: {"outcome": float(self._core.outcome[0]), "termination": self._core.termination(0)}
             for agent in AGENTS
         }
+
+    def sample_action(self, seed: int) -> int:
+        """A legal action of the agent to move, drawn uniformly by the seed and the ply; see `Games.sample`."""
+        return int(self._core.sample(np.array([seed], dtype=np.uint64))[0])
 
     @property
     def games(self) -> Games:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from sandwich_env.advisors.base import Advisor, Asks
+from sandwich_env.envs.observing import LAYOUTS, ObservationFormat
 from sandwich_env.envs.rewards import Reward, RewardFunction
 from sandwich_env.errors import InvalidPositionError, SpecError, did_you_mean
 from sandwich_env.oversight.channel import Auditor, check_asks
@@ -32,6 +33,8 @@ class ChessOptions(TypedDict, total=False):
             repetition and the seventy-five-move rule.
         reward: "result" (default: 1, 0 or -1 at the end), another `Reward` or its spec, or a function like it.
         audit: a scorer, called with an `Audit` for each batch of advice: all the truth. Keep it from the player.
+        observation_format: "planes" (default; `observation` bool [8, 8, 111] and `action_mask` int8 [4672]) or
+            "packed" (the same bits in an eighth of the bytes: uint8 [111, 8] and uint8 [584]).
     """
 
     advisor: Advisor | Spec | None
@@ -43,6 +46,7 @@ class ChessOptions(TypedDict, total=False):
     claim_draws: bool
     reward: Reward | Spec | RewardFunction
     audit: Auditor | None
+    observation_format: ObservationFormat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +67,7 @@ class ChessConfig:
     claim_draws: bool
     reward: RewardFunction
     audit: Auditor | None
+    observation_format: ObservationFormat
     closing: tuple[Callable[[], None], ...]
 
     @classmethod
@@ -84,6 +89,7 @@ class ChessConfig:
         chosen = options.get("advised", advised)
         max_plies = options.get("max_plies", 512)
         audit = options.get("audit")
+        layout = check_choice("observation_format", options.get("observation_format", "planes"), tuple(LAYOUTS))
         if audit is not None and not callable(audit):
             raise SpecError(f"audit is {audit!r}: it must be a function that takes an Audit")
         return cls(
@@ -96,6 +102,7 @@ class ChessConfig:
             claim_draws=bool(options.get("claim_draws", True)),
             reward=_check_reward(options.get("reward", "result")),
             audit=audit,
+            observation_format=cast("ObservationFormat", layout),
             closing=() if made is None or made is advisor else (made.close,),
         )
 

@@ -5,45 +5,35 @@ The multi-agent and the Gymnasium environment are batches of one.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from gymnasium import spaces
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from sandwich_env.advisors.base import NO_MOVE
 from sandwich_env.envs.config import ChessConfig
+from sandwich_env.envs.observing import Observations, Sight, show_advice, show_no_advice
 from sandwich_env.envs.rendering import Scene
 from sandwich_env.envs.rewards import Rewards
 from sandwich_env.errors import GameOverError, IllegalActionError, SpecError
-from sandwich_env.oversight.channel import WHITE, AdvisorChannel, Audit, Bools, advised_seats, seats_to_move
+from sandwich_env.oversight.channel import (
+    BLACK,
+    WHITE,
+    AdvisorChannel,
+    Audit,
+    Bools,
+    Indices,
+    advised_seats,
+    seats_to_move,
+)
 from sandwich_env.randomness import Streams, UInt64s, mix
-from sandwich_env.rules import NO_ACTION, NUM_ACTIONS, OBSERVATION_SHAPE, Games, Termination, action_to_move
-
-Observations = dict[str, NDArray[np.generic]]
+from sandwich_env.rules import NO_ACTION, NUM_ACTIONS, Games, Termination, action_to_move
+from sandwich_env.rules.games import View
 
 ILLEGAL_ACTION = "illegal_action"
 """The name under which an episode ends that a player forfeited by an illegal action."""
 
+SEAT_VIEWS: tuple[View, View] = ("white", "black")
+"""From which side the player in each seat looks at the board."""
+
 _NAMES = {reason.value: reason.name.lower() for reason in Termination}
-
-
-def observation_space() -> spaces.Dict:
-    """What a player sees; the same whatever the advisor, and with none."""
-    return spaces.Dict(
-        {
-            "observation": spaces.Box(0, 1, OBSERVATION_SHAPE, dtype=np.bool_),
-            "action_mask": spaces.Box(0, 1, (NUM_ACTIONS,), dtype=np.int8),
-            "advice_move": spaces.Discrete(NUM_ACTIONS + 1),
-            "advice_value": spaces.Box(-1.0, 1.0, (1,), dtype=np.float32),
-            "advice_available": spaces.MultiBinary(2),
-        }
-    )
-
-
-def action_space() -> spaces.Discrete:
-    """The 4672 actions."""
-    return spaces.Discrete(NUM_ACTIONS)
 
 
 class Scorer:
@@ -83,18 +73,22 @@ class ChessCore:
         seeds: uint64 [N].
         episodes: int64 [N], the number of each game's present episode, -1 before the first.
         keys: uint64 [N], the keys of the present episodes.
+        num_over: how many of the games are over.
     """
 
     def __init__(self, num_games: int, config: ChessConfig) -> None:
         self.config = config
         self.games = Games(num_games, max_plies=config.max_plies, claim_draws=config.claim_draws)
         self.channel = AdvisorChannel(num_games, config.advisor, config.protocol, config.asks, config.audit)
+        self.sight = Sight(config.observation_format)
         self.seeds: UInt64s = np.zeros(num_games, dtype=np.uint64)
         self.episodes = np.full(num_games, -1, dtype=np.int64)
         self.keys: UInt64s = np.zeros(num_games, dtype=np.uint64)
+        self.num_over = 0
         self._forfeited = np.zeros(num_games, dtype=np.bool_)
         self._forfeit_outcome = np.zeros(num_games, dtype=np.float32)
-        self._over = np.zeros(num_games, dtype=np.bool_)
+        self._num_forfeited = 0
+        self._pays_at_end = getattr(config.reward, "at_end_only", False)
         advised_seats(config.advised, self.learner_seats())  # an unknown name is an error now, not at the first deal
 
     def __len__(self) -> int:
@@ -108,27 +102,30 @@ class ChessCore:
         self.episodes[rows] = -1
 
     def deal(self, rows: Bools) -> None:
-        """Start the next episode where `rows` [N] is true."""
-        self._set_up(rows)
-        self.channel.arrive(self.games, self.keys, rows)
+        """Start the next episode where `rows` [N] is true, and let the players to move ask."""
+        self._begin(rows)
+        self.channel.ask_due(self.games, self.keys)
 
-    def _set_up(self, rows: Bools) -> None:
-        """Put the next episodes on the board; nobody has looked at it yet."""
-        self.episodes[rows] += 1
-        self.keys[rows] = mix(self.seeds[rows], self.episodes[rows])
-        self._forfeited[rows] = False
-        self._seat_learner(rows)
+    def _begin(self, rows: Bools) -> None:
+        """Put the next episodes on the board; nobody has asked about them yet."""
+        index = np.flatnonzero(rows)
+        self.episodes[index] += 1
+        self.keys[index] = mix(self.seeds[index], self.episodes[index])
+        self._forfeited[index] = False
+        self._seat_learner(index)
         starts = self.config.starts
         if starts:
-            drawn = Streams(mix(self.keys[rows], "start")).integers(len(starts))
-            self.games.reset(rows, [starts[k] for k in drawn])
+            drawn = Streams(mix(self.keys[index], "start")).integers(len(starts))
+            self.games.reset(index, [starts[k] for k in drawn])
         else:
-            self.games.reset(rows)
-        self._over = self.games.finished | self._forfeited
-        seats = np.broadcast_to(advised_seats(self.config.advised, self.learner_seats()), (len(self), 2))
-        self.channel.begin(rows, seats)
+            self.games.reset(index)
+        self._count_over()
+        if self.channel.advisor is not None:
+            seats = np.broadcast_to(advised_seats(self.config.advised, self.learner_seats()), (len(self), 2))
+            self.channel.begin(index, seats)
+            self.channel.note(self.games, rows)
 
-    def _seat_learner(self, rows: Bools) -> None:
+    def _seat_learner(self, index: Indices) -> None:
         """Called before each deal, with the new keys; an environment with a learner chooses its side here."""
 
     def learner_seats(self) -> Bools | None:
@@ -149,36 +146,47 @@ class ChessCore:
             IllegalActionError: an action that is not legal (without `forfeit`), or out of range; nothing has changed.
             GameOverError: an action for a game that has ended; nothing has changed.
         """
+        rewards = self._advance(actions, forfeit=forfeit)
+        self.channel.ask_due(self.games, self.keys)
+        return np.zeros((len(self), 2)) if rewards is None else rewards
+
+    def _advance(self, actions: NDArray[np.int64], *, forfeit: bool) -> Rewards | None:
+        """`play`, but nobody asks yet; None where nobody is paid."""
+        if self.num_over:
+            self._refuse_ended(actions)
+        over = self.num_over
+        moved = self._play_or_forfeit(actions) if forfeit else self._play_legal(actions)
+        self._count_over()
+        if self.channel.advisor is not None:
+            self.channel.note(self.games, moved != NO_ACTION)
+        if self._pays_at_end and self.num_over == over:
+            return None
         played = actions != NO_ACTION
-        self._refuse_ended(played)
-        if forfeit:
-            actions = self._forfeit_illegal(actions)
-        else:
-            self.games.step(actions)
-        self._over = self.games.finished | self._forfeited
-        self.channel.arrive(self.games, self.keys, actions != NO_ACTION)
         rewards = np.asarray(self.config.reward(self.games, played, self.outcome), dtype=np.float64)
         if rewards.shape != (len(self), 2):
             raise SpecError(
                 f"the reward {self.config.reward!r} gave the shape {rewards.shape}: it must be ({len(self)}, 2)"
             )
-        return np.where(played[:, None], rewards, 0.0)
+        return np.where(played[:, None], rewards, 0.0) + 0.0  # -0.0 becomes 0.0
 
-    def _refuse_ended(self, played: Bools) -> None:
-        ended = np.flatnonzero(played & self.over)
+    def _refuse_ended(self, actions: NDArray[np.int64]) -> None:
+        ended = np.flatnonzero((actions != NO_ACTION) & self.over)
         if len(ended):
             i = int(ended[0])
             raise GameOverError(f"game {i} has ended ({self.termination(i)}): reset it before the next action")
 
-    def _forfeit_illegal(self, actions: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _play_legal(self, actions: NDArray[np.int64]) -> NDArray[np.int64]:
+        self.games.step(actions)
+        return actions
+
+    def _play_or_forfeit(self, actions: NDArray[np.int64]) -> NDArray[np.int64]:
         """Play the legal actions; an illegal one loses its game. Returns those played, `NO_ACTION` for the rest."""
         try:
             self.games.step(actions)
         except IllegalActionError:
             if np.any((actions < NO_ACTION) | (actions >= NUM_ACTIONS)):
                 raise
-            legal = self.games.legal_mask()[np.arange(len(self)), actions] == 1
-            lost = (actions != NO_ACTION) & ~legal
+            lost = (actions != NO_ACTION) & ~self.games.are_legal(actions)
             self._forfeited[lost] = True
             self._forfeit_outcome[lost] = np.where(seats_to_move(self.games)[lost] == WHITE, -1, 1)
             actions = np.where(lost, NO_ACTION, actions)
@@ -186,28 +194,38 @@ class ChessCore:
             self.channel.forget(lost)
         return actions
 
+    def _count_over(self) -> None:
+        """Called after every change: while no game is over, nothing below costs anything."""
+        self._num_forfeited = int(np.count_nonzero(self._forfeited))
+        self.num_over = self.games.over_count + self._num_forfeited
+
     # --- How the games stand ---
 
     @property
     def terminated(self) -> Bools:
         """bool [N]: over by the rules of chess, or forfeited."""
+        if not self.num_over:
+            return np.zeros(len(self), dtype=np.bool_)
         terminated: Bools = self.games.terminated | self._forfeited
         return terminated
 
     @property
     def truncated(self) -> Bools:
         """bool [N]: cut short by the ply cap."""
-        return self.games.truncated
+        return self.games.truncated if self.num_over else np.zeros(len(self), dtype=np.bool_)
 
     @property
     def over(self) -> Bools:
         """bool [N]: terminated or truncated."""
-        return self._over
+        if not self.num_over:
+            return np.zeros(len(self), dtype=np.bool_)
+        over: Bools = self.games.finished | self._forfeited
+        return over
 
     @property
     def outcome(self) -> NDArray[np.float32]:
         """float32 [N], from White's side: 1, 0 or -1 in a game that is over, NaN in one that is not."""
-        if not self._over.any():
+        if not self.num_over:
             return np.full(len(self), np.nan, dtype=np.float32)
         return np.where(self._forfeited, self._forfeit_outcome, self.games.outcome)
 
@@ -222,41 +240,43 @@ class ChessCore:
     def legal_mask(self) -> NDArray[np.int8]:
         """Which actions are legal, int8 [N, 4672]; none in a game that is over."""
         mask = self.games.legal_mask()
-        mask[self._forfeited] = 0
+        if self._num_forfeited:
+            mask[self._forfeited] = 0
         return mask
 
-    def observe(self, out: Observations | None = None) -> Observations:
+    def sample(self, seeds: ArrayLike) -> NDArray[np.int64]:
+        """A legal action for each game, int64 [N], drawn uniformly; 0 in a game that is over. See `Games.sample`."""
+        actions = self.games.sample(seeds)
+        if self.num_over:
+            actions[self.over] = 0
+        return actions
+
+    def observe(self, out: Observations | None = None, view: View = "mover") -> Observations:
         """What the player to move sees in each game.
 
         Args:
-            out: arrays from an earlier call to write to; None makes new ones.
+            out: arrays that `sight` made, to write to; None makes new ones.
+            view: whose side the board is seen from.
 
         Returns:
-            Arrays with a first axis of N for each key of `observation_space()`.
+            Arrays with a first axis of N for each key of the observation space.
         """
-        if out is None:
-            seen: Observations = {"observation": self.games.observe(), "action_mask": self.games.legal_mask()}
-        else:
-            seen = dict(out)
-            self.games.observe(seen["observation"])  # type: ignore[arg-type]
-            self.games.legal_mask(seen["action_mask"])  # type: ignore[arg-type]
-        seen["action_mask"][self._forfeited] = 0
-        advice = self.channel.visible
-        seen["advice_move"] = advice.move
-        seen["advice_value"] = advice.value[:, None]
-        seen["advice_available"] = advice.available
+        seen = self.sight.new(len(self)) if out is None else dict(out)
+        self.sight.write(self.games, seen, view)
+        if self._num_forfeited:
+            seen["action_mask"][self._forfeited] = 0
+        show_advice(seen, self.channel.visible)
         return seen
 
     def observe_as(self, seat: int) -> Observations:
         """What the player in `seat` (0 for White) sees; no legal action and no advice when it is not its turn."""
-        seen = self.observe()
-        waiting = (seats_to_move(self.games) != seat) | self.over
-        if np.any(waiting):
-            seen["observation"] = self.games.observe(view="white" if seat == WHITE else "black")
+        seen = self.observe(view=SEAT_VIEWS[seat])
+        waiting = self.games.turn == (seat == BLACK)
+        if self.num_over:
+            waiting |= self.over
+        if np.count_nonzero(waiting):
             seen["action_mask"][waiting] = 0
-            seen["advice_move"][waiting] = NO_MOVE
-            seen["advice_value"][waiting] = 0
-            seen["advice_available"][waiting] = 0
+            show_no_advice(seen, waiting)
         return seen
 
     def scene(self, i: int, white_below: bool = True) -> Scene:
@@ -277,27 +297,14 @@ class ChessCore:
             close()
 
 
-def new_observations(num_games: int) -> Observations:
-    """Arrays for `ChessCore.observe` to write to."""
-    return {
-        "observation": np.zeros((num_games, *OBSERVATION_SHAPE), dtype=np.bool_),
-        "action_mask": np.zeros((num_games, NUM_ACTIONS), dtype=np.int8),
-    }
-
-
-def unbatch(seen: Observations, i: int) -> dict[str, Any]:
-    """What is seen in game i, as an element of `observation_space()`: views of the arrays."""
-    one: dict[str, Any] = {key: array[i] for key, array in seen.items()}
-    one["advice_move"] = np.int64(one["advice_move"])
-    return one
-
-
 def as_action(action: object) -> NDArray[np.int64]:
     """One action as int64 [1].
 
     Raises:
         IllegalActionError: it is not a whole number from 0 to 4671.
     """
+    if type(action) is int and 0 <= action < NUM_ACTIONS:
+        return np.array([action])  # the checks below cost more than playing it
     array = np.asarray(action)
     if array.dtype.kind not in "iu" or array.size != 1 or not 0 <= array.item() < NUM_ACTIONS:
         raise IllegalActionError(f"{action!r} is no action: an action is a whole number from 0 to {NUM_ACTIONS - 1}")

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandwich_env.envs.config import ChessConfig, check_choice
-from sandwich_env.envs.core import ChessCore, Observations
+from sandwich_env.envs.core import SEAT_VIEWS, ChessCore
+from sandwich_env.envs.observing import Observations, show_advice, show_no_advice
+from sandwich_env.envs.rewards import Rewards
 from sandwich_env.errors import IllegalActionError, SpecError, did_you_mean
-from sandwich_env.oversight.channel import BLACK, WHITE, Bools, seats_to_move
+from sandwich_env.oversight.channel import BLACK, WHITE, Bools, Indices, seats_to_move
 from sandwich_env.players.base import Player
-from sandwich_env.randomness import Streams, mix
-from sandwich_env.rules import NO_ACTION
+from sandwich_env.randomness import Streams, UInt64s, mix
+from sandwich_env.rules import NO_ACTION, Games
 from sandwich_env.rules.games import View
 from sandwich_env.specs import KINDS, Spec, from_spec
 
@@ -53,16 +55,16 @@ class LearnerCore(ChessCore):
         self.color = check_choice("learner_color", color, get_args(LearnerColor))
         self.illegal_action = check_choice("illegal_action", illegal_action, get_args(IllegalAction))
         self._white = np.ones(num_games, dtype=np.bool_)
+        self._seat = np.full(num_games, WHITE)
+        self._opponent_keys: UInt64s = np.zeros(num_games, dtype=np.uint64)
         super().__init__(num_games, config)
 
     @property
     def seat(self) -> NDArray[np.int64]:
         """The seat that the learner plays, 0 for White, [N]; where it plays both, the one to move."""
-        if self.opponent is None:
-            return seats_to_move(self.games)
-        return np.where(self._white, WHITE, BLACK)
+        return seats_to_move(self.games) if self.opponent is None else self._seat.copy()
 
-    def learner_seats(self) -> Bools:
+    def learner_seats(self) -> Bools | None:
         if self.opponent is None:
             return np.ones((len(self._white), 2), dtype=np.bool_)
         return np.stack([self._white, ~self._white], axis=1)
@@ -70,38 +72,52 @@ class LearnerCore(ChessCore):
     def deal(self, rows: Bools) -> None:
         """Start the next episode where `rows` [N] is true, up to the learner's first turn.
 
-        An episode that ends before the learner could move once is passed over.
+        An episode that ends before the learner could move once is passed over. The learner asks when it is shown the
+        positions (`observe`), so that all that it asks in a step is one batch.
 
         Raises:
             SpecError: no episode reaches a turn of the learner.
         """
-        wanting = rows
+        self._begin(rows)
+        self._reply()
+        self._pass_over(rows)
+
+    def _pass_over(self, rows: Bools) -> None:
+        """Deal again those of the games just dealt that are over already."""
         for _ in range(_DEALS):
-            super().deal(wanting)
-            self._reply(wanting)
-            wanting = wanting & self.over
+            if not self.num_over:
+                return
+            wanting = rows & self.over
             if not wanting.any():
                 return
+            self._begin(wanting)
+            self._reply()
         i = int(np.argmax(wanting))
         raise SpecError(
             f"in {_DEALS} episodes from {self.games.start_fens()[i]!r} with max_plies={self.config.max_plies!r} "
             f"the game was over before the learner could move: give other starts, or a higher max_plies"
         )
 
-    def _seat_learner(self, rows: Bools) -> None:
+    def _seat_learner(self, index: Indices) -> None:
+        if self.opponent is None:
+            return
+        keys = self.keys[index]
         if self.color == "alternate":
-            even = (self.seeds + self.episodes.astype(np.uint64)) % np.uint64(2) == 0
+            white = (self.seeds[index] + self.episodes[index].astype(np.uint64)) % np.uint64(2) == 0
         elif self.color == "random":
-            even = Streams(mix(self.keys, "color")).random() < 0.5
+            white = Streams(mix(keys, "color")).random() < 0.5
         else:
-            even = np.full(len(self), self.color == "white")
-        self._white = np.where(rows, even, self._white)
+            white = np.full(len(index), self.color == "white")
+        self._white[index] = white
+        self._seat[index] = np.where(white, WHITE, BLACK)
+        self._opponent_keys[index] = mix(keys, "opponent")
 
-    def step(self, actions: NDArray[np.int64]) -> NDArray[np.float64]:
+    def step(self, actions: NDArray[np.int64], dealing: Bools | None = None) -> NDArray[np.float64]:
         """Play the learner's actions and the opponent's replies.
 
         Args:
             actions: int64 [N]; `NO_ACTION` (-1) leaves that game alone.
+            dealing: bool [N], games left alone whose next episodes begin instead, at the same time.
 
         Returns:
             The learner's rewards, float64 [N]: those of its own ply and of the reply together. Where it plays both
@@ -110,43 +126,79 @@ class LearnerCore(ChessCore):
         Raises:
             IllegalActionError: an action out of range; or one that is not legal, if it is not to be a loss.
             GameOverError: an action for a game that has ended.
+            SpecError: a new episode does not reach a turn of the learner.
         """
-        played, seat = actions != NO_ACTION, self.seat
-        rewards = self.play(actions, forfeit=self.illegal_action == "lose")
-        rewards = rewards + self._reply(played)
+        seat = self.seat
+        rewards = self._advance(actions, forfeit=self.illegal_action == "lose")
+        if dealing is not None:
+            self._begin(dealing)
+        replied = self._reply()
+        if replied is not None:
+            rewards = replied if rewards is None else rewards + replied
+        if dealing is not None:
+            self._pass_over(dealing)
+            if rewards is not None:
+                rewards[dealing] = 0.0  # what is earned before the learner's first turn is not its reward
+        if rewards is None:
+            return np.zeros(len(self))
         earned: NDArray[np.float64] = rewards[np.arange(len(self)), seat]
         return earned
 
-    def _reply(self, rows: Bools) -> NDArray[np.float64]:
-        """Let the opponent move where it is to move; the rewards of both seats, [N, 2]."""
+    def _reply(self) -> Rewards | None:
+        """Let the opponent move wherever it is to move; the rewards of both seats, [N, 2], or None if all are 0."""
         if self.opponent is None:
-            return np.zeros((len(self), 2))
-        waiting = rows & ~self.over & (seats_to_move(self.games) != self.seat)
-        index = np.flatnonzero(waiting)
-        if len(index) == 0:
-            return np.zeros((len(self), 2))
-        games = self.games.select(index)
-        advice = None if self.config.advisor is None else self.channel.visible.select(index)
-        actions = np.full(len(self), NO_ACTION, dtype=np.int64)
-        actions[index] = self.opponent.act(games, advice, Streams(mix(self.keys[index], "opponent", games.ply)))
+            return None
+        waiting = self.games.turn != self._white
+        if self.num_over:
+            waiting &= ~self.over
+        count = np.count_nonzero(waiting)
+        if count == 0:
+            return None
+        self.channel.ask_due(self.games, self.keys, waiting)
+        rng = Streams(self._opponent_keys, self.games.ply)
+        advice = None if self.config.advisor is None else self.channel.visible
+        if self.opponent.only_looks:
+            actions = self.opponent.act(self.games, advice, rng)
+            if count < len(self):
+                actions = np.where(waiting, actions, NO_ACTION)
+        else:
+            index = np.flatnonzero(waiting)
+            shown = None if advice is None else advice.select(index)
+            actions = np.full(len(self), NO_ACTION, dtype=np.int64)
+            actions[index] = self.opponent.act(self.games.select(index), shown, rng.select(index))
         try:
-            return self.play(actions)
+            return self._advance(actions, forfeit=False)
         except IllegalActionError as error:
             raise IllegalActionError(
                 f"the opponent {self.opponent!r} answers with an illegal action: {error}"
             ) from error
 
-    def observe(self, out: Observations | None = None) -> Observations:
-        """What the learner sees in each game; see `ChessCore.observe`."""
-        seen = super().observe(out)
-        if self.opponent is None:
-            return seen
-        views: tuple[tuple[int, View], ...] = ((WHITE, "white"), (BLACK, "black"))
-        for seat, view in views:
-            ended = np.flatnonzero((self.seat == seat) & (seats_to_move(self.games) != seat))
-            if len(ended):
-                seen["observation"][ended] = self.games.select(ended).observe(view=view)
+    def observe(self, out: Observations | None = None, view: View = "mover") -> Observations:
+        """What the learner sees in each game, once it has asked what the protocol lets it ask."""
+        self.channel.ask_due(self.games, self.keys)
+        seen = super().observe(out, view)
+        if self.num_over and self.opponent is not None:
+            self._turn_round(seen, self.games, np.arange(len(self)))
         return seen
+
+    def observe_ended(self, index: Indices) -> Observations:
+        """What the learner sees in games that have ended, [K]: no action is legal there, and no advice is given."""
+        games = self.games.select(index)
+        seen = self.sight.new(len(index))
+        self.sight.write(games, seen)
+        seen["action_mask"][:] = 0
+        if self.opponent is not None:
+            self._turn_round(seen, games, index)
+        show_advice(seen, self.channel.visible.select(index))
+        show_no_advice(seen)
+        return seen
+
+    def _turn_round(self, seen: Observations, games: Games, rows: Indices) -> None:
+        """Show the boards of `games`, which are our games `rows`, from the learner's side instead of the mover's."""
+        for seat, white in ((WHITE, True), (BLACK, False)):
+            turned = np.flatnonzero((self._white[rows] == white) & (games.turn != white))
+            if len(turned):
+                seen["observation"][turned] = self.sight.planes(games.select(turned), SEAT_VIEWS[seat])
 
 
 def make_core(

@@ -16,7 +16,13 @@ Rewards = NDArray[np.float64]
 
 
 class Reward(Specified, ABC):
-    """A rule that pays both players after every ply."""
+    """A rule that pays both players after every ply.
+
+    Attributes:
+        at_end_only: whether no ply is paid that ends no game; then the rule is not asked about such plies.
+    """
+
+    at_end_only: bool = False
 
     @abstractmethod
     def __call__(self, games: Games, played: NDArray[np.bool_], outcome: NDArray[np.float32]) -> Rewards:
@@ -35,6 +41,8 @@ RewardFunction: TypeAlias = Callable[[Games, NDArray[np.bool_], NDArray[np.float
 
 class Result(Reward):
     """1 for a win, -1 for a loss, 0 for a draw, for a game cut short and for every ply that ends nothing."""
+
+    at_end_only = True
 
     def __call__(self, games: Games, played: NDArray[np.bool_], outcome: NDArray[np.float32]) -> Rewards:
         white = np.where(np.isnan(outcome), 0.0, outcome)

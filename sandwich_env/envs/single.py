@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandwich_env.envs.config import ChessConfig, ChessOptions
-from sandwich_env.envs.core import ILLEGAL_ACTION, Scorer, action_space, as_action, observation_space, unbatch
+from sandwich_env.envs.core import ILLEGAL_ACTION, Scorer, as_action
 from sandwich_env.envs.learner import SELF, IllegalAction, LearnerColor, LearnerCore, make_core
+from sandwich_env.envs.observing import action_space, observation_space, unbatch
 from sandwich_env.envs.rendering import FRAMES_PER_SECOND, MODES, Renderer
 from sandwich_env.envs.seeding import as_seed
 from sandwich_env.errors import GameOverError
@@ -70,7 +71,7 @@ class ChessEnv(gymnasium.Env[dict[str, Any], np.int64]):
         self._core: LearnerCore = make_core(1, config, opponent, learner_color, illegal_action)
         self._warned = False
         self.scorer = Scorer(self._core.channel)
-        self.observation_space = observation_space()
+        self.observation_space = observation_space(config.observation_format)
         self.action_space = action_space()
 
     def reset(
@@ -89,8 +90,9 @@ class ChessEnv(gymnasium.Env[dict[str, Any], np.int64]):
         if number is not None:
             self._core.seed(_ROW, np.array([number], dtype=np.uint64))
         self._core.deal(_ROW)
+        seen = self._seen()
         self._show()
-        return self._seen(), self._info()
+        return seen, self._info()
 
     def step(self, action: Any) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
         """Play the learner's action and the opponent's reply.
@@ -103,18 +105,25 @@ class ChessEnv(gymnasium.Env[dict[str, Any], np.int64]):
         played = as_action(action)
         if self._core.episodes[0] < 0:
             raise GameOverError(f"action {action!r} before the first game: call reset()")
-        reward = float(self._core.step(played)[0])
+        reward = self._core.step(played).item()
+        seen = self._seen()
         self._show()
         info = self._info()
-        if info.get("termination") == ILLEGAL_ACTION and not self._warned:
+        if not self._core.num_over:
+            return seen, reward, False, False, info
+        if info["termination"] == ILLEGAL_ACTION and not self._warned:
             self._warned = True
             warn_illegal(int(played[0]), self._core.games.fens()[0])
-        return self._seen(), reward, bool(self._core.terminated[0]), bool(self._core.truncated[0]), info
+        return seen, reward, bool(self._core.terminated[0]), bool(self._core.truncated[0]), info
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Which actions are legal, bool [4672]; the name under which sb3-contrib's MaskablePPO looks for it."""
-        mask: NDArray[np.bool_] = self._core.legal_mask()[0].astype(np.bool_)
+        mask: NDArray[np.bool_] = self._core.legal_mask()[0].view(np.bool_)
         return mask
+
+    def sample_action(self, seed: int) -> int:
+        """A legal action, drawn uniformly by the seed and the ply (see `Games.sample`); 0 once the game is over."""
+        return int(self._core.sample(np.array([seed], dtype=np.uint64))[0])
 
     @property
     def games(self) -> Games:
@@ -130,8 +139,8 @@ class ChessEnv(gymnasium.Env[dict[str, Any], np.int64]):
 
     def _info(self) -> dict[str, Any]:
         core = self._core
-        info: dict[str, Any] = {"ply": int(core.games.ply[0]), "seat": int(core.seat[0])}
-        if core.over[0]:
+        info: dict[str, Any] = {"ply": core.games.ply.item(), "seat": core.seat.item()}
+        if core.num_over:
             info |= {"outcome": float(core.outcome[0]), "termination": core.termination(0)}
         return info
 

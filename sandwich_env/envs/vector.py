@@ -13,9 +13,10 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
 from sandwich_env.envs.config import ChessConfig, ChessOptions, check_choice
-from sandwich_env.envs.core import ILLEGAL_ACTION, Observations, Scorer, action_space, new_observations, unbatch
-from sandwich_env.envs.core import observation_space as single_observation_space
+from sandwich_env.envs.core import ILLEGAL_ACTION, Scorer
 from sandwich_env.envs.learner import SELF, IllegalAction, LearnerColor, LearnerCore, make_core
+from sandwich_env.envs.observing import ArrayPool, Observations, action_space, unbatch
+from sandwich_env.envs.observing import observation_space as single_observation_space
 from sandwich_env.envs.rendering import FRAMES_PER_SECOND, Renderer
 from sandwich_env.envs.seeding import as_seed, fresh_seed
 from sandwich_env.envs.single import OWN_ARGUMENTS, warn_illegal
@@ -39,7 +40,8 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         autoreset_mode: what happens to a game that has ended: `NEXT_STEP` (default; the next step deals, and its action
             is not looked at), `SAME_STEP` (dealt at once; the end is in `infos["final_obs"]` and `infos["final_info"]`)
             or `DISABLED` (`reset(options={"reset_mask": ...})` deals).
-        copy: False reuses the large arrays of the observation from call to call, which is faster.
+        copy: False writes every observation to the same two large arrays; with True the arrays of an observation are
+            used again only once nobody holds them.
         opponent, learner_color, illegal_action, render_mode, **options: see `ChessEnv`; there is no window.
 
     Attributes:
@@ -79,12 +81,16 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         config = ChessConfig.of(options, advised="learner", own=own)
         self._core: LearnerCore = make_core(self.num_envs, config, opponent, learner_color, illegal_action)
         self.scorer = Scorer(self._core.channel)
-        self.single_observation_space = single_observation_space()
+        self.single_observation_space = single_observation_space(config.observation_format)
         self.single_action_space = action_space()
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
-        self._buffers = None if copy else new_observations(self.num_envs)
+        sight = self._core.sight
+        self._pool = ArrayPool(sight, self.num_envs) if copy else None
+        self._own = None if copy else sight.new(self.num_envs)
+        self._everyone = np.ones(self.num_envs, dtype=np.bool_)
         self._warned = False
+        self._all_dealt = False
         self._ended = np.zeros(self.num_envs, dtype=np.bool_)
         self.closed = False
 
@@ -110,7 +116,8 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         super().reset(seed=operator.index(seed) if isinstance(seed, (int, np.integer)) and seed >= 0 else None)
         self._seed(seed, rows)
         self._core.deal(rows)
-        self._ended &= ~rows
+        self._ended = self._ended & ~rows
+        self._all_dealt = bool((self._core.episodes >= 0).all())
         return self._seen(), self._infos(rows)
 
     def step(self, actions: ArrayLike) -> Results:
@@ -124,28 +131,30 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
                 `illegal_action="raise"`; then no game has changed.
             GameOverError: no game has been dealt yet, or, with `DISABLED`, one of them has ended.
         """
-        chosen = self._actions(actions)
-        dealt = self._ended.copy()
-        if self.autoreset_mode is AutoresetMode.DISABLED and dealt.any():
-            i = int(np.argmax(dealt))
-            raise GameOverError(
-                f"game {i} has ended ({self._core.termination(i)}): with autoreset_mode=DISABLED, "
-                "call reset(options={'reset_mask': ...}) for the games that have ended"
-            )
-        rewards = self._core.step(np.where(dealt, NO_ACTION, chosen))
-        if dealt.any():
-            self._core.deal(dealt)
-        terminated, truncated = self._core.terminated & ~dealt, self._core.truncated & ~dealt
-        ended = terminated | truncated
-        self._warn(chosen, ended)
+        chosen, dealt = self._actions(actions), self._ended
+        dealing = dealt if np.count_nonzero(dealt) else None
+        if dealing is not None:
+            if self.autoreset_mode is AutoresetMode.DISABLED:
+                i = int(np.argmax(dealt))
+                raise GameOverError(
+                    f"game {i} has ended ({self._core.termination(i)}): with autoreset_mode=DISABLED, "
+                    "call reset(options={'reset_mask': ...}) for the games that have ended"
+                )
+            chosen = np.where(dealt, NO_ACTION, chosen)
+        rewards = self._core.step(chosen, dealing)
+        terminated, truncated = self._core.terminated, self._core.truncated
         infos: Infos = {}
-        if self.autoreset_mode is AutoresetMode.SAME_STEP:
-            if ended.any():
+        if self._core.num_over:
+            ended = terminated | truncated
+            self._warn(chosen, ended)
+            if self.autoreset_mode is AutoresetMode.SAME_STEP:
                 infos = self._final(ended)
                 self._core.deal(ended)
-        else:
-            self._ended = ended
-        infos |= self._infos(np.ones(self.num_envs, dtype=np.bool_))
+            else:
+                self._ended = ended
+        elif dealing is not None:
+            self._ended = np.zeros(self.num_envs, dtype=np.bool_)
+        infos |= self._infos()
         return self._seen(), rewards, terminated, truncated, infos
 
     def render(self) -> tuple[Any, ...] | None:
@@ -164,7 +173,18 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Which actions are legal, bool [N, 4672]; none in a game that has ended."""
-        return self._core.legal_mask().astype(np.bool_)
+        return self._core.legal_mask().view(np.bool_)
+
+    def sample_actions(self, seeds: ArrayLike) -> NDArray[np.int64]:
+        """A legal action for each game, drawn uniformly by its seed and its ply; `Games.sample` on the games in place.
+
+        Args:
+            seeds: whole numbers [N], 0 or more.
+
+        Returns:
+            int64 [N]; 0 in a game that has ended, whose action is not looked at.
+        """
+        return self._core.sample(seeds)
 
     @property
     def games(self) -> Games:
@@ -204,24 +224,28 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
             raise IllegalActionError(
                 f"actions are {self.num_envs} whole numbers, not an array of {chosen.dtype} with shape {chosen.shape}"
             )
-        outside = (chosen < 0) | (chosen >= NUM_ACTIONS)
-        if outside.any():
-            i = int(np.argmax(outside))
+        if chosen.min() < 0 or chosen.max() >= NUM_ACTIONS:
+            i = int(np.argmax((chosen < 0) | (chosen >= NUM_ACTIONS)))
             raise IllegalActionError(f"game {i}: {int(chosen[i])!r} is no action: they go from 0 to {NUM_ACTIONS - 1}")
-        if (self._core.episodes < 0).any():
+        if not self._all_dealt:
             raise GameOverError("step() before the first game: call reset()")
         return chosen.astype(np.int64)
 
     def _seen(self) -> Observations:
-        return self._core.observe(self._buffers)
+        return self._core.observe(self._own if self._pool is None else self._pool.take())
 
-    def _infos(self, rows: Bools) -> Infos:
-        """What `ChessEnv` puts into its info, as arrays with masks, for the games where `rows` [N] is true."""
+    def _infos(self, rows: Bools | None = None) -> Infos:
+        """What `ChessEnv` puts into its info, as arrays with masks, for the games where `rows` [N] is true (or all)."""
         core = self._core
         infos: Infos = {}
         for key, numbers in (("ply", core.games.ply), ("seat", core.seat)):
-            infos |= {key: np.where(rows, numbers, 0), f"_{key}": rows.copy()}
-        ended = rows & core.over
+            if rows is None:
+                infos |= {key: numbers, f"_{key}": self._everyone.copy()}
+            else:
+                infos |= {key: np.where(rows, numbers, 0), f"_{key}": rows.copy()}
+        if not core.num_over:
+            return infos
+        ended = core.over if rows is None else rows & core.over
         if ended.any():
             words = np.full(self.num_envs, None, dtype=object)
             for i in np.flatnonzero(ended):
@@ -232,10 +256,11 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
 
     def _final(self, ended: Bools) -> Infos:
         """The ends of games that are about to be dealt again, as Gymnasium's `SAME_STEP` shows them."""
-        seen = self._core.observe()  # new arrays, which the ends below are views of
+        index = np.flatnonzero(ended)
+        seen = self._core.observe_ended(index)  # new arrays, which the ends below are views of
         final = np.full(self.num_envs, None, dtype=object)
-        for i in np.flatnonzero(ended):
-            final[i] = unbatch(seen, int(i))
+        for k, i in enumerate(index):
+            final[i] = unbatch(seen, k)
         return {
             "final_obs": final,
             "_final_obs": ended.copy(),

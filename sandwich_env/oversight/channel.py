@@ -17,9 +17,10 @@ from sandwich_env.advisors.base import NO_MOVE, Advice, Advisor, Asks, Query, Vi
 from sandwich_env.errors import AdviceError, SpecError, did_you_mean
 from sandwich_env.oversight.protocols import Protocol
 from sandwich_env.randomness import UInt64s, mix
-from sandwich_env.rules import NUM_ACTIONS, Games
+from sandwich_env.rules import Games
 
 Bools = NDArray[np.bool_]
+Indices = NDArray[np.int64]
 
 WHITE, BLACK = 0, 1
 """Seats: columns of every array with one column for each side."""
@@ -66,7 +67,8 @@ Auditor = Callable[[Audit], None]
 class AdvisorChannel:
     """The advice of N games at a time.
 
-    A position is asked about at most once. The advice stays visible until the game moves on.
+    A position is asked about at most once. The advice stays visible until the game moves on. Whoever moves games in
+    several strokes notes each arrival (`note`) and lets all that is due be asked as one batch (`ask_due`).
 
     Args:
         num_games: N.
@@ -96,6 +98,7 @@ class AdvisorChannel:
         self._turns = np.zeros((num_games, 2), dtype=np.int64)
         self._queries = np.zeros((num_games, 2), dtype=np.int64)
         self._asked = np.zeros(num_games, dtype=np.bool_)
+        self._due = np.zeros(num_games, dtype=np.bool_)
         self._move = np.full(num_games, NO_MOVE, dtype=np.int64)
         self._value = np.zeros(num_games, dtype=np.float32)
         self._available = np.zeros((num_games, 2), dtype=np.int8)
@@ -113,8 +116,8 @@ class AdvisorChannel:
         """How often each seat of each game has asked so far, [N, 2]."""
         return self._queries.copy()
 
-    def begin(self, rows: Bools, advised: Bools) -> None:
-        """New games start where `rows` [N] is true; `advised` [N, 2] says which seats of them may ask."""
+    def begin(self, rows: Bools | Indices, advised: Bools) -> None:
+        """New games start in `rows` (indices [K], or bool [N]); `advised` [N, 2] says which seats may ask."""
         self._advised[rows] = advised[rows]
         self._turns[rows] = 0
         self._queries[rows] = 0
@@ -128,15 +131,27 @@ class AdvisorChannel:
             keys: uint64 [N], the games' keys.
             rows: bool [N].
         """
+        self.note(games, rows)
+        self.ask_due(games, keys)
+
+    def note(self, games: Games, rows: Bools) -> None:
+        """The games where `rows` [N] is true have reached a new position: note where the protocol says to ask."""
         if self.advisor is None:
             return
         self.forget(rows)
-        seats = seats_to_move(games)
         here = np.flatnonzero(rows & ~games.finished)
-        due = np.zeros(len(self), dtype=np.bool_)
-        due[here] = self.protocol.due(self._turns[here, seats[here]]) & self._advised[here, seats[here]]
-        self._turns[here, seats[here]] += 1
-        self.ask(games, keys, due)
+        seats = seats_to_move(games)[here]
+        turns = self._turns[here, seats]
+        self._due[here] = self.protocol.due(turns) & self._advised[here, seats]
+        self._turns[here, seats] = turns + 1
+
+    def ask_due(self, games: Games, keys: UInt64s, among: Bools | None = None) -> None:
+        """Ask about all positions that are due, or those of them where `among` [N] is true, as one batch."""
+        if self.advisor is None:
+            return
+        due = self._due if among is None else self._due & among
+        if due.any():
+            self.ask(games, keys, due)
 
     def ask(self, games: Games, keys: UInt64s, rows: Bools) -> None:
         """Ask about the positions where `rows` [N] is true and which were not asked about before.
@@ -157,15 +172,18 @@ class AdvisorChannel:
         check_advice(advice, query, self.advisor)
         visible = advice.visible(self.asks)
         self._queries[index, seats] += 1
-        self._asked[index] = True
+        self._asked[index], self._due[index] = True, False
         self._move[index], self._value[index], self._available[index] = visible.move, visible.value, visible.available
         self.last = Audit(index, query, advice, visible)
         if self.on_advice is not None:
             self.on_advice(self.last)
 
-    def forget(self, rows: Bools) -> None:
-        """Take the advice back where `rows` [N] is true: the position there is no more, or the game is over."""
+    def forget(self, rows: Bools | Indices) -> None:
+        """Take the advice in `rows` back: the position there is no more, or the game is over."""
+        if self.advisor is None:
+            return
         self._asked[rows] = False
+        self._due[rows] = False
         self._move[rows] = NO_MOVE
         self._value[rows] = 0.0
         self._available[rows] = 0
@@ -195,12 +213,12 @@ class AdvisorChannel:
             self.advisor.close()
 
 
-_REMEMBERED = ("_advised", "_turns", "_queries", "_asked", "_move", "_value", "_available")
+_REMEMBERED = ("_advised", "_turns", "_queries", "_asked", "_due", "_move", "_value", "_available")
 
 
 def seats_to_move(games: Games) -> NDArray[np.int64]:
     """The seat of the player to move: 0 for White, 1 for Black. [N]"""
-    return np.where(games.turn, WHITE, BLACK)
+    return BLACK - games.turn.astype(np.int64)
 
 
 def check_asks(asks: Asks) -> Asks:
@@ -243,12 +261,11 @@ def check_advice(advice: Advice, query: Query, advisor: Advisor) -> None:
     Raises:
         AdviceError: the wrong number of rows, a move that is not legal, or a value outside [-1, 1].
     """
-    who, rows = type(advisor).__name__, np.arange(len(query))
+    who = type(advisor).__name__
     for name, array in (("move", advice.move), ("value", advice.value)):
         if np.shape(array) != (len(query),):
             raise AdviceError(f"{who} was asked about {len(query)} games, but its {name} has shape {np.shape(array)}")
-    inside = (advice.move >= 0) & (advice.move < NUM_ACTIONS)
-    legal = inside & (query.games.legal_mask()[rows, np.where(inside, advice.move, 0)] == 1)
+    legal = query.games.are_legal(advice.move)
     if not legal.all():
         i = int(np.argmin(legal))
         raise AdviceError(f"{who} recommends {int(advice.move[i])!r}, which is not legal in {query.games.fens()[i]!r}")

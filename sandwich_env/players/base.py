@@ -14,7 +14,14 @@ from sandwich_env.specs import Specified
 
 
 class Player(Specified, ABC):
-    """Acts. It sees positions and visible advice, never provenance."""
+    """Acts. It sees positions and visible advice, never provenance.
+
+    Attributes:
+        only_looks: whether `act` leaves the games that it is shown as they are, and costs next to nothing for each.
+            Such a player may be shown more games than it is asked about, and no copies.
+    """
+
+    only_looks: bool = False
 
     @abstractmethod
     def act(self, games: Games, advice: VisibleAdvice | None, rng: Streams) -> NDArray[np.int64]:

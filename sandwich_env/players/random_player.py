@@ -14,5 +14,7 @@ from sandwich_env.rules import Games
 class RandomPlayer(Player):
     """Plays a legal move drawn uniformly."""
 
+    only_looks = True
+
     def act(self, games: Games, advice: VisibleAdvice | None, rng: Streams) -> NDArray[np.int64]:
         return games.sample(rng.seeds())

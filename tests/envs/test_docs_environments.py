@@ -10,7 +10,7 @@ import gymnasium
 import pytest
 
 from sandwich_env.envs.config import ChessOptions
-from sandwich_env.envs.core import observation_space
+from sandwich_env.envs.observing import observation_space
 
 PAGE = Path(__file__).parents[2] / "docs" / "environments.md"
 TEXT = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
