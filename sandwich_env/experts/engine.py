@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import chess
 import chess.engine
 
 from sandwich_env.errors import EngineError, did_you_mean
-from sandwich_env.experts.engine_lines import Line, parse_line
+from sandwich_env.experts.engine_lines import Line, parse_answer
+from sandwich_env.experts.engine_questions import Question
 
 START_S = 30.0
 """How long an engine may take to start, and to take its options."""
@@ -25,6 +26,10 @@ MOST_HASH_MB = 256
 
 FAREWELL_S = 1.0
 """How long an engine that was told to quit may take."""
+
+
+BESTMOVE = b"\nbestmove"
+"""The answer's last line; a `readyok` always comes before it."""
 
 
 @dataclass(frozen=True)
@@ -71,20 +76,52 @@ class Found:
 
 
 class Uci(chess.engine.UciProtocol):
-    """python-chess's protocol, which also keeps the last exact score of each line.
+    """python-chess's protocol, which starts the engine and sets its options; a search goes past it.
 
-    Its own parser plays out every line on a board, which takes longer than a short search does.
+    Its own searches take a millisecond of Python each, and its parser plays out every line on a board, which takes
+    longer than a short search does. Here a question is one write, and what the engine says is read when it is complete.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.scored: dict[int, Line] = {}
-        self.analysis_now: chess.engine.AnalysisResult | None = None
+        self._answer: asyncio.Future[str] | None = None
+        self._heard = bytearray()
+        self._read = 0
 
-    def line_received(self, line: str) -> None:
-        parsed = parse_line(line) if line.startswith("info ") else None
-        if parsed is not None:
-            self.scored[parsed.rank] = parsed
+    async def ask(self, lines: str) -> str:
+        """Send lines of which the last starts a search; all that the engine says up to its `bestmove`."""
+        if self.returncode.done():
+            raise self._death()
+        self._heard.clear()
+        self._read = 0
+        self._answer = self.loop.create_future()
+        try:
+            self._stdin().write(lines.encode())
+            return await self._answer
+        finally:
+            self._answer = None
+
+    def _stdin(self) -> Any:
+        return cast("asyncio.SubprocessTransport", self.transport).get_pipe_transport(0)
+
+    def pipe_data_received(self, fd: int, data: bytes | str) -> None:
+        if self._answer is None or fd != 1:
+            super().pipe_data_received(fd, data)
+            return
+        self._heard += cast("bytes", data)
+        at = self._heard.find(BESTMOVE, self._read)
+        if at < 0 or self._heard.find(b"\n", at + 1) < 0:
+            self._read = max(self._heard.rfind(b"\n"), 0)  # the last line may be cut anywhere: it is looked at again
+        elif not self._answer.done():
+            self._answer.set_result(self._heard.decode(errors="replace"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(self._death())
+
+    def _death(self) -> chess.engine.EngineTerminatedError:
+        return chess.engine.EngineTerminatedError(f"it died (exit code {self.returncode.result()})")
 
 
 class Engine:
@@ -104,6 +141,7 @@ class Engine:
             await engine._or_death(protocol.initialize(), START_S, "start")
             engine._check_options(options, search)
             await engine._or_death(protocol.configure(engine._options(options, search)), START_S, "take options")
+            engine._settle(search)
         except BaseException:
             engine.kill()
             raise
@@ -128,38 +166,36 @@ class Engine:
         known = {name: value for name, value in usual.items() if name in self.protocol.options}
         return known | ({"UCI_ShowWDL": True} if search.wdl else {}) | dict(options)
 
-    async def search(self, board: chess.Board, search: Search) -> Found:
+    def _settle(self, search: Search) -> None:
+        """Set what python-chess keeps for itself to set; the same in every search."""
+        for name, value in (("Ponder", "false"), ("UCI_AnalyseMode", "true"), ("MultiPV", str(search.multipv))):
+            if name in self.protocol.options:
+                self.protocol.send_line(f"setoption name {name} value {value}")
+
+    async def search(self, question: Question, search: Search) -> Found:
         """Ask about one position, as a new game, so that the answer does not depend on earlier ones.
 
         Raises:
             chess.engine.EngineError: the engine died, hung or answered nonsense.
         """
-        started = asyncio.get_running_loop().time()
-        self.protocol.scored = {}
-        best = await self._or_death(self._analyse(board, search), search.time + search.patience, "answer")
-        elapsed = asyncio.get_running_loop().time() - started
-        lines = tuple(self.protocol.scored[rank] for rank in sorted(self.protocol.scored))
-        if best.move is None:
-            raise chess.engine.EngineError("it gave no move")
-        if not lines:
-            raise chess.engine.EngineError("it gave no score")
-        for line in lines:
-            if line.move not in board.legal_moves:
-                raise chess.engine.EngineError(f"it scored the illegal move {line.move.uci()!r}")
-            if search.wdl and line.wdl is None:
-                raise chess.engine.EngineError("it gave a score without win, draw and loss")
-        return Found(best.move, lines, elapsed >= search.time)
-
-    async def _analyse(self, board: chess.Board, search: Search) -> chess.engine.BestMove:
-        limit = chess.engine.Limit(nodes=search.nodes, time=search.time)
-        analysis = await self.protocol.analysis(
-            board, limit, multipv=search.multipv, game=object(), info=chess.engine.INFO_NONE
-        )
-        self.protocol.analysis_now = analysis
-        # python-chess must find the end of the search open when the engine dies, even after the wait was given up.
-        finished = asyncio.ensure_future(analysis.wait())
-        finished.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return await asyncio.shield(finished)
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        go = f"go nodes {search.nodes} movetime {max(int(1000 * search.time), 1)}"
+        # The engine takes one line after the other: nothing is gained by waiting for its `readyok` in between, which
+        # only marks where the answer begins.
+        asked = asyncio.ensure_future(self.protocol.ask(f"ucinewgame\nisready\n{question.position}\n{go}\n"))
+        alarm = loop.call_later(search.time + search.patience, asked.cancel)
+        try:
+            heard = await asked
+        except asyncio.CancelledError:
+            if loop.time() - started < search.time + search.patience:
+                raise
+            raise chess.engine.EngineError(f"it took more than {search.time + search.patience:g} s to answer") from None
+        finally:
+            alarm.cancel()
+        elapsed = loop.time() - started
+        best, lines = parse_answer(heard, search.multipv)
+        return _checked(Found(best, lines, elapsed >= search.time), question, search)
 
     async def _or_death(self, doing: Any, seconds: float, what: str) -> Any:
         """The result of `doing`, unless the engine dies or the time is over first."""
@@ -185,3 +221,21 @@ class Engine:
             await asyncio.wait({self.protocol.returncode}, timeout=FAREWELL_S)
             self.kill()
             await asyncio.wait({self.protocol.returncode}, timeout=FAREWELL_S)
+
+
+def _checked(found: Found, question: Question, search: Search) -> Found:
+    """The answer, if it is one.
+
+    Raises:
+        chess.engine.EngineError: it holds no score, or a move that is not legal.
+    """
+    if not found.lines:
+        raise chess.engine.EngineError("it gave no score")
+    if not question.is_legal(found.best):
+        raise chess.engine.EngineError(f"it chose an illegal uci: {found.best.uci()!r}")
+    for line in found.lines:
+        if line.move != found.best and not question.is_legal(line.move):
+            raise chess.engine.EngineError(f"it scored the illegal move {line.move.uci()!r}")
+        if search.wdl and line.wdl is None:
+            raise chess.engine.EngineError("it gave a score without win, draw and loss")
+    return found

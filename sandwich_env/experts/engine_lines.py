@@ -36,6 +36,39 @@ class Line:
         return expected_result(self.score)
 
 
+def parse_answer(heard: str, multipv: int) -> tuple[chess.Move, tuple[Line, ...]]:
+    """The move that an engine chose, and the last exact score of each line, by rank.
+
+    Args:
+        heard: all that it said, `bestmove` included.
+        multipv: how many lines it was asked for.
+
+    Raises:
+        chess.engine.EngineError: it chose no move, or something that is none.
+    """
+    _, _, answer = heard.rpartition("readyok")
+    said, _, chosen = answer.rpartition("\nbestmove")
+    words = chosen.split(maxsplit=1)
+    if not words or words[0] in NO_MOVE:
+        raise chess.engine.EngineError("it gave no move")
+    try:
+        best = chess.Move.from_uci(words[0])
+    except chess.InvalidMoveError as error:
+        raise chess.engine.EngineError(f"it chose what is no move: {error}") from error
+    lines: dict[int, Line] = {}
+    for text in reversed(said.splitlines()):  # what it said last counts, and the rest is not looked at
+        line = parse_line(text) if text.startswith("info ") else None
+        if line is not None and line.rank not in lines:
+            lines[line.rank] = line
+            if len(lines) == multipv:
+                break
+    return best, tuple(lines[rank] for rank in sorted(lines))
+
+
+NO_MOVE = ("(none)", "NULL", "0000")
+"""What engines answer where they see no move."""
+
+
 def parse_line(text: str) -> Line | None:
     """The line that an `info` of an engine tells; None where it gives no exact score of a move."""
     words = text.split()

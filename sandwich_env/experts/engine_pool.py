@@ -11,14 +11,14 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import chess
 import chess.engine
 
 from sandwich_env.errors import EngineError
-from sandwich_env.experts.engine import FAREWELL_S, Engine, Found, Search, Uci
+from sandwich_env.experts.engine import FAREWELL_S, Engine, Found, Search
+from sandwich_env.experts.engine_questions import Question
 
 LOGGER = logging.getLogger(__name__)
 
@@ -61,71 +61,73 @@ class EnginePool:
         self.is_inherited = False
         self._close_lock = threading.Lock()
         self._loop = asyncio.new_event_loop()
-        self._loop.set_exception_handler(_on_loop_error)
         self._thread = threading.Thread(target=self._loop.run_forever, name="uci engines", daemon=True)
         self._thread.start()
         _POOLS.add(self)
 
-    def search(self, boards: Sequence[chess.Board]) -> list[Found]:
+    def search(self, questions: Sequence[Callable[[], Question]]) -> list[Found]:
         """Ask about positions, none of which is the end of a game; the answers come in their order.
+
+        Args:
+            questions: each is made when its turn comes.
 
         Raises:
             EngineError: the engine cannot be run, or failed a query `ATTEMPTS` times; or the pool is closed.
         """
         if self._closed:
             raise EngineError(f"the engines {self.command[0]!r} are closed: make a new expert")
-        future = asyncio.run_coroutine_threadsafe(self._registered(boards), self._loop)
+        future = asyncio.run_coroutine_threadsafe(self._registered(questions), self._loop)
         try:
             return future.result()
         except BaseException:
             future.cancel()
             raise
 
-    async def _registered(self, boards: Sequence[chess.Board]) -> list[Found]:
-        task = asyncio.ensure_future(self._search_all(boards))
+    async def _registered(self, questions: Sequence[Callable[[], Question]]) -> list[Found]:
+        task = asyncio.ensure_future(self._search_all(questions))
         self._searches.add(task)
         task.add_done_callback(self._searches.discard)
         return await task
 
-    async def _search_all(self, boards: Sequence[chess.Board]) -> list[Found]:
+    async def _search_all(self, questions: Sequence[Callable[[], Question]]) -> list[Found]:
         found: dict[int, Found] = {}
-        todo = deque(range(len(boards)))
+        todo = deque(range(len(questions)))
 
         async def work() -> None:
             slot = await self._idle.get()
             try:
                 while todo:
                     at = todo.popleft()
-                    found[at] = await self._ask(slot, boards[at])
+                    found[at] = await self._ask(slot, questions[at]())
             except BaseException:
                 todo.clear()
                 raise
             finally:
                 self._idle.put_nowait(slot)
 
-        workers = [work() for _ in range(min(len(self._slots), len(boards)))]
+        workers = [work() for _ in range(min(len(self._slots), len(questions)))]
         for outcome in await asyncio.gather(*workers, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 raise outcome
         self.cut_short += sum(one.cut_short for one in found.values())
-        return [found[at] for at in range(len(boards))]
+        return [found[at] for at in range(len(questions))]
 
-    async def _ask(self, slot: _Slot, board: chess.Board) -> Found:
+    async def _ask(self, slot: _Slot, question: Question) -> Found:
         troubles: list[str] = []
         while len(troubles) < ATTEMPTS:
             try:
                 engine = slot.engine or await self._start(slot)
-                return await engine.search(board, self._search)
+                return await engine.search(question, self._search)
             except chess.engine.EngineError as error:
                 self._kill(slot)
                 troubles.append(str(error))
-                LOGGER.warning("engine %r failed on %r: %s", self.command[0], board.fen(), error)
+                LOGGER.warning("engine %r failed on %r: %s", self.command[0], question.fen, error)
             except BaseException:
                 # Cancelled in mid-search: what the engine says next would answer a question of the past.
                 self._kill(slot)
                 raise
         told = "; ".join(f"attempt {number}: {trouble}" for number, trouble in enumerate(troubles, start=1))
-        raise EngineError(f"engine {self.command[0]!r} was asked {ATTEMPTS} times about {board.fen()!r}: {told}")
+        raise EngineError(f"engine {self.command[0]!r} was asked {ATTEMPTS} times about {question.fen!r}: {told}")
 
     def _kill(self, slot: _Slot) -> None:
         engine, slot.engine = slot.engine, None
@@ -176,15 +178,6 @@ class EnginePool:
         """In a forked child: the engines and the thread are the parent's."""
         self._closed = self.is_inherited = True
         _INHERITED.append(self)
-
-
-def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Hand the waiting search an error that python-chess meets after it has returned the handle of the search."""
-    protocol, error = context.get("protocol"), context.get("exception")
-    if isinstance(protocol, Uci) and protocol.analysis_now is not None and isinstance(error, chess.engine.EngineError):
-        protocol.analysis_now.set_exception(error)
-    else:
-        loop.default_exception_handler(context)
 
 
 _POOLS: weakref.WeakSet[EnginePool] = weakref.WeakSet()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,7 +18,8 @@ from sandwich_env.errors import EngineError, SpecError
 from sandwich_env.experts.base import Evaluation, Expert, result_for_mover
 from sandwich_env.experts.engine import PATIENCE_S, Found, Search
 from sandwich_env.experts.engine_pool import EnginePool
-from sandwich_env.rules import Games, move_to_action
+from sandwich_env.experts.engine_questions import GameQuestions, Question, about_board
+from sandwich_env.rules import Games
 from sandwich_env.specs import check_count, check_scale, from_spec
 
 DEFAULT_ENGINE = "stockfish"
@@ -106,12 +108,13 @@ class UciExpert(Expert):
         over, value = result_for_mover(games)
         legal = games.legal_mask() == 1
         policy = np.full(legal.shape, -np.inf, dtype=np.float32)
-        playing = np.flatnonzero(~over)
-        boards = [games.board(int(row)) for row in playing]
-        for row, board, found in zip(playing, boards, self.search(boards), strict=True):
-            actions, logits, value[row] = self._weigh(board, found)
+        questions = GameQuestions(games)
+        playing = np.flatnonzero(~over).tolist()
+        answers = self._ask([functools.partial(questions.about, row) for row in playing])
+        for row, found in zip(playing, answers, strict=True):
+            moves, logits, value[row] = self._weigh(found)
             policy[row, legal[row]] = logits.min() - UNSCORED_DROP
-            policy[row, actions] = logits
+            policy[row, [questions.action(row, move) for move in moves]] = logits
         return Evaluation(policy=policy, value=value)
 
     def search(self, boards: Sequence[chess.Board]) -> list[Found]:
@@ -120,9 +123,12 @@ class UciExpert(Expert):
         Raises:
             EngineError: the engine failed a query three times, or is closed.
         """
+        return self._ask([functools.partial(about_board, board) for board in boards])
+
+    def _ask(self, questions: Sequence[Callable[[], Question]]) -> list[Found]:
         if self._closed:
             raise EngineError(f"the engine {self._command[0]!r} was closed: make a new UciExpert")
-        return self._running().search(boards) if boards else []
+        return self._running().search(questions) if questions else []
 
     def _running(self) -> EnginePool:
         if self._engines is None or self._engines.is_inherited:
@@ -131,8 +137,8 @@ class UciExpert(Expert):
             weakref.finalize(self, self._engines.close)
         return self._engines
 
-    def _weigh(self, board: chess.Board, found: Found) -> tuple[list[int], NDArray[np.float64], float]:
-        """Actions and logits of the scored moves, best first, and the value."""
+    def _weigh(self, found: Found) -> tuple[list[chess.Move], NDArray[np.float64], float]:
+        """The scored moves, best first, their logits, and the value."""
         expected = {line.move: line.expected(self.wdl) for line in found.lines}
         value = found.value(self.wdl)
         expected.pop(found.best, None)
@@ -140,7 +146,7 @@ class UciExpert(Expert):
         worth = np.array([value, *expected.values()]) / self.temperature
         falling = np.arange(len(worth)) * RANK_GAP
         logits = np.minimum.accumulate(worth + falling) - falling
-        return [move_to_action(move, board) for move in moves], logits, value
+        return moves, logits, value
 
     def close(self) -> None:
         """End the engines. Also done at exit, and when the expert is garbage."""

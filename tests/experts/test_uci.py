@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from sandwich_env.experts import engine, uci
 from sandwich_env.experts.base import Expert
 from sandwich_env.experts.engine import Found
 from sandwich_env.experts.engine_lines import Line, parse_line
+from sandwich_env.experts.engine_questions import Question
 from sandwich_env.experts.uci import UNSCORED_DROP, UciExpert, find_engine
 from sandwich_env.rules import Games, action_to_move, move_to_action
 from sandwich_env.specs import from_spec
@@ -86,7 +87,7 @@ def test_the_policy_keeps_the_engines_order_whatever_the_scores() -> None:
         return Line(rank, chess.Move.from_uci(move), chess.engine.Cp(centipawns), None)
 
     class Told(UciExpert):
-        def search(self, boards: Sequence[chess.Board]) -> list[Found]:
+        def _ask(self, questions: Sequence[Callable[[], Question]]) -> list[Found]:
             # The move that was found last has no score of its own, and the third is scored above the second.
             lines = line(1, "e2e4", 30), line(2, "d2d4", -10), line(3, "c2c4", 20)
             return [Found(chess.Move.from_uci("g1f3"), lines, False)]
