@@ -46,7 +46,8 @@ _FIXED: dict[str, Any] = {"_nrt": False, "no_cfunc_wrapper": True}  # for kernel
 _PACKAGE = Path(__file__).parent
 _RULES = _PACKAGE / "rules"
 
-_njit: Any = numba.njit  # its types leave out some of its options
+_njit: Any = numba.njit  # their types leave out some of their options
+_cfunc: Any = numba.cfunc
 _log = logging.getLogger("sandwich_env")
 
 
@@ -66,7 +67,7 @@ def _candidates(room: Path) -> Iterator[Path]:
         return
     yield room / "__pycache__"
     with contextlib.suppress(RuntimeError):  # no home to be found
-        yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sandwich_env"
+        yield (Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sandwich_env")
     user = getattr(os, "getuid", lambda: "user")()
     yield Path(tempfile.gettempdir()) / f"sandwich_env-{user}"
 
@@ -96,19 +97,23 @@ def cache_folder(source: Path) -> Path | None:
     return None
 
 
+@contextlib.contextmanager
+def _caching_in(folder: Path | None) -> Iterator[None]:
+    """Have Numba keep there what is decorated meanwhile; it reads its setting only then."""
+    chosen = _numba_settings.CACHE_DIR
+    if folder is not None:
+        _numba_settings.CACHE_DIR = str(folder)
+    try:
+        yield
+    finally:
+        _numba_settings.CACHE_DIR = chosen
+
+
 def _compiled(function: _F, **options: Any) -> _F:
     """A function with Numba's dispatcher over it, which keeps what it compiles in the room's cache."""
     folder = cache_folder(Path(inspect.getfile(function)))
-    if folder is None:
-        return cast(_F, numba.njit(**_OPTIONS, **options)(function))
-    chosen = _numba_settings.CACHE_DIR
-    _numba_settings.CACHE_DIR = str(folder)  # read once, while the dispatcher below is made
-    try:
-        return cast(_F, numba.njit(cache=True, **_OPTIONS, **options)(function))
-    except RuntimeError:  # numba found the folder wanting after all
-        return cast(_F, numba.njit(**_OPTIONS, **options)(function))
-    finally:
-        _numba_settings.CACHE_DIR = chosen
+    with _caching_in(folder):
+        return cast(_F, _njit(cache=folder is not None, **_OPTIONS, **options)(function))
 
 
 @contextlib.contextmanager
@@ -128,26 +133,45 @@ def _alone(folder: Path | None) -> Iterator[None]:
 @overload
 def kernel(function: _F) -> _F: ...
 @overload
-def kernel(function: str) -> Callable[[_F], _F]: ...
-def kernel(function: _F | str) -> _F | Callable[[_F], _F]:
+def kernel(function: str, *more: str) -> Callable[[_F], _F]: ...
+def kernel(function: _F | str, *more: str) -> _F | Callable[[_F], _F]:
     """Compile a function that Python calls, and keep the result on disk.
 
     Plain `@kernel` compiles at the first call with arguments of each kind. `@kernel("void(uint64[:, ::1], int64)")`
-    compiles at once, for these types only: whatever else it is called with, a read-only array, say, is a TypeError.
-    Such a kernel must not allocate arrays: Numba's reference counts are off, which makes a call cheaper.
+    compiles at once, for these types only (or for those of several signatures): whatever else it is called with, a
+    read-only array, say, is a TypeError. Such a kernel must not allocate arrays: Numba's reference counts are off,
+    which makes a call cheaper.
     """
     if not isinstance(function, str):
         return _compiled(function)
-    signature = function
+    signatures = (function, *more)
 
     def compile_now(function: _F) -> _F:
         dispatcher: Any = _compiled(function, **_FIXED)
         with _alone(cache_folder(Path(inspect.getfile(function)))):
-            dispatcher.compile(signature)
+            for signature in signatures:
+                dispatcher.compile(signature)
         dispatcher.disable_compile()
         return cast(_F, dispatcher)
 
     return compile_now
+
+
+def function_pointer(signature: str) -> Callable[[Callable[..., Any]], int]:
+    """Compile a function that kernels call through its address, of which there is one; the address takes its place."""
+
+    def compile_now(function: Callable[..., Any]) -> int:
+        folder = cache_folder(Path(inspect.getfile(function)))
+        with _caching_in(folder), _alone(folder):
+            compiled = _cfunc(signature, cache=folder is not None, error_model="numpy", _nrt=False)(function)
+        _function_pointers.append(compiled)
+        return int(compiled.address)
+
+    return compile_now
+
+
+_function_pointers: list[Any] = []
+"""They live as long as the process."""
 
 
 def inlined(function: _F) -> _F:

@@ -1,5 +1,7 @@
 """Bit tricks on 64-bit boards as single machine instructions, and lines of attack."""
 
+# ruff: noqa: PLR0917 (kernels take their arrays by position)
+
 from __future__ import annotations
 
 import importlib
@@ -11,7 +13,8 @@ from numba import types
 from sandwich_env.compiling import inlined, intrinsic
 from sandwich_env.rules._tables import LOWER, UPPER
 
-_ir: Any = importlib.import_module("llvmlite.ir")  # it has no types
+_ir: Any = importlib.import_module("llvmlite.ir")  # they have no types
+_arrays: Any = importlib.import_module("numba.np.arrayobj")
 
 # Every constant is an unsigned NumPy scalar: in Numba, uint64 with an int literal becomes float64.
 ZERO = np.uint64(0)
@@ -44,47 +47,122 @@ trailing_zeros = _unary("cttz", True)  # undefined for 0
 leading_zeros = _unary("ctlz", True)  # undefined for 0
 
 
-def _address(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    """Where the byte at `offset` of an array lies: of the first two arguments of an intrinsic."""
-    data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-    return builder.gep(builder.bitcast(data, _ir.IntType(8).as_pointer()), [arguments[1]])
+def _function_type() -> Any:
+    return _ir.FunctionType(_ir.VoidType(), [_ir.IntType(64).as_pointer(), _ir.IntType(64), _ir.IntType(64)])
+
+
+def _table(element: Any) -> Any:
+    """An intrinsic that makes a two-dimensional array of what lies at an address."""
+
+    def typed(typing_context: Any, address: Any, rows: Any, columns: Any) -> Any:
+        array_type = types.Array(element, 2, "C")
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            address, rows, columns = arguments
+            array = _arrays.make_array(array_type)(context, builder)
+            size = context.get_abi_sizeof(context.get_data_type(element))
+            item = context.get_constant(types.intp, size)
+            _arrays.populate_array(
+                array,
+                data=builder.inttoptr(address, context.get_data_type(element).as_pointer()),
+                shape=[rows, columns],
+                strides=[builder.mul(columns, item), item],
+                itemsize=item,
+                meminfo=None,
+            )
+            return array._getvalue()
+
+        return array_type(types.uint64, types.int64, types.int64), generate
+
+    return intrinsic(typed)
+
+
+words_at = _table(types.uint64)
+halves_at = _table(types.uint16)
 
 
 @intrinsic
-def store_word(typing_context: Any, array: Any, offset: Any, value: Any) -> Any:
-    """Write 8 bytes at any byte offset of a contiguous array; no bounds are checked."""
+def call_at(typing_context: Any, function: Any, job: Any, first: Any, last: Any) -> Any:
+    """Call the compiled function at an address with a job (its address) and a range of games."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        address = _address(context, builder, signature, arguments)
-        builder.store(arguments[2], builder.bitcast(address, _ir.IntType(64).as_pointer()), align=1)
+        pointer = builder.inttoptr(arguments[0], _function_type().as_pointer())
+        builder.call(pointer, [builder.inttoptr(arguments[1], _ir.IntType(64).as_pointer()), *arguments[2:]])
         return context.get_dummy_value()
 
-    return types.none(array, types.uint64, types.uint64), generate
+    return types.none(types.uint64, types.uint64, types.int64, types.int64), generate
 
 
 @intrinsic
-def set_byte(typing_context: Any, array: Any, offset: Any) -> Any:
-    """Write a 1 at a byte offset of a contiguous array; no bounds are checked."""
+def store_word(typing_context: Any, address: Any, value: Any) -> Any:
+    """Write 8 bytes at any address."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        builder.store(_ir.Constant(_ir.IntType(8), 1), _address(context, builder, signature, arguments))
+        pointer = builder.inttoptr(arguments[0], _ir.IntType(64).as_pointer())
+        builder.store(arguments[1], pointer, align=1)
         return context.get_dummy_value()
 
-    return types.none(array, types.uint64), generate
+    return types.none(types.uint64, types.uint64), generate
 
 
 @intrinsic
-def clear_bytes(typing_context: Any, array: Any, offset: Any, count: Any) -> Any:
-    """Write zeros from a byte offset of a contiguous array on; no bounds are checked."""
+def set_byte(typing_context: Any, address: Any) -> Any:
+    """Write a 1 at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        address = _address(context, builder, signature, arguments)
-        memset = builder.module.declare_intrinsic("llvm.memset", [address.type, _ir.IntType(64)])
+        builder.store(_ir.Constant(_ir.IntType(8), 1), builder.inttoptr(arguments[0], _ir.IntType(8).as_pointer()))
+        return context.get_dummy_value()
+
+    return types.none(types.uint64), generate
+
+
+@intrinsic
+def set_bit(typing_context: Any, address: Any, bit: Any) -> Any:
+    """Set a bit, 0 to 7, of the byte at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = builder.inttoptr(arguments[0], _ir.IntType(8).as_pointer())
+        bit = builder.shl(_ir.Constant(_ir.IntType(8), 1), builder.trunc(arguments[1], _ir.IntType(8)))
+        builder.store(builder.or_(builder.load(pointer), bit), pointer)
+        return context.get_dummy_value()
+
+    return types.none(types.uint64, types.uint64), generate
+
+
+@intrinsic
+def copy_within(typing_context: Any, array: Any, row: Any, target: Any, source: Any, bytes_to_copy: Any) -> Any:
+    """Copy bytes from one place of an array's row to another that does not overlap it; columns are counted in items."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        whole = context.make_array(signature.args[0])(context, builder, arguments[0])
+        columns = builder.extract_value(whole.shape, 1)
+        first = builder.mul(arguments[1], columns)
+        places = [
+            builder.bitcast(builder.gep(whole.data, [builder.add(first, k)]), _ir.IntType(8).as_pointer())
+            for k in arguments[2:4]
+        ]
+        memcpy = builder.module.declare_intrinsic("llvm.memcpy", [places[0].type, places[1].type, _ir.IntType(64)])
+        size = _ir.Constant(_ir.IntType(64), signature.args[4].literal_value)
+        builder.call(memcpy, [*places, size, _ir.Constant(_ir.IntType(1), 0)])
+        return context.get_dummy_value()
+
+    if not isinstance(bytes_to_copy, types.IntegerLiteral):
+        return None
+    return types.none(array, types.uint64, types.uint64, types.uint64, bytes_to_copy), generate
+
+
+@intrinsic
+def clear_bytes(typing_context: Any, address: Any, count: Any) -> Any:
+    """Write zeros from an address on."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = builder.inttoptr(arguments[0], _ir.IntType(8).as_pointer())
+        memset = builder.module.declare_intrinsic("llvm.memset", [pointer.type, _ir.IntType(64)])
         zero, plain = _ir.Constant(_ir.IntType(8), 0), _ir.Constant(_ir.IntType(1), 0)
-        builder.call(memset, [address, zero, arguments[2], plain])
+        builder.call(memset, [pointer, zero, arguments[1], plain])
         return context.get_dummy_value()
 
-    return types.none(array, types.uint64, types.uint64), generate
+    return types.none(types.uint64, types.uint64), generate
 
 
 @inlined

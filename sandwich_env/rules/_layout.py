@@ -83,5 +83,34 @@ SLOT_REPEATED = SLOT_COUNT + 1  # whether the position repeats an earlier one
 SLOT_WORDS = SLOT_COUNT + 2
 ROSTER = HISTORY * SLOT_WORDS
 ROSTER_COUNT = ROSTER + SLOT_COUNT
+ROSTER_BYTES = 2 * (SLOT_COUNT + 1)
 PLACES = ROSTER + SLOT_WORDS  # for each cell, the roster's index of the man that stands there
 HISTORY_WORDS = PLACES + 64
+
+# A job, uint64 [JOB_WORDS]: what the kernels do to a batch of games, and where in memory the arrays lie.
+JOB_GAMES = 0  # how many games there are
+JOB_TASKS = 1
+JOB_BAD = 2  # what VERIFY finds
+JOB_MAX_PLIES = 3
+JOB_CLAIM_DRAWS = 4
+JOB_VIEW = 5  # 0 as the mover sees it, 1 as White, 2 as Black
+JOB_BOARDS = 6  # how many positions an observation holds
+JOB_STATE = 8  # addresses from here on
+JOB_LEGAL = 9
+JOB_HISTORY = 10
+JOB_MOVES = 11
+JOB_ACTIONS = 12
+JOB_SEEDS = 13
+JOB_PLANES = 14
+JOB_MASK = 15
+JOB_WORDS = 16
+
+# Tasks, in the order in which they are done to a game.
+VERIFY = 1  # find the first game whose action is neither legal nor NO_ACTION
+RESTART = 2  # start again the games with any action but NO_ACTION; or
+PLAY = 4  # play the actions, which are legal
+SAMPLE = 8  # draw an action, instead of reading it
+PLANES = 16
+PACKED_PLANES = 32
+MASK = 64
+PACKED_MASK = 128

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandwich_env.compiling import inlined
-from sandwich_env.rules._bits import ALL, ONE, ZERO, flip_ranks, trailing_zeros
+from sandwich_env.rules._bits import ALL, ONE, ZERO, copy_within, flip_ranks, trailing_zeros
 from sandwich_env.rules._layout import (
     BISHOP,
     BOARD_CHANNELS,
@@ -37,10 +37,10 @@ from sandwich_env.rules._layout import (
     REVERSIBLE,
     ROOK,
     ROSTER,
+    ROSTER_BYTES,
     ROSTER_COUNT,
     SEVENTY_FIVE_MOVES,
     SLOT_BLACK,
-    SLOT_COUNT,
     SLOT_REPEATED,
     SLOT_WORDS,
     START,
@@ -338,8 +338,7 @@ def record_history(state: Words, history: Actions, g: np.uint64) -> None:
     chess_v6 shows a pawn that has just advanced by two on its own first rank instead.
     """
     slot = (state[g, PLY] & _HISTORY_MASK) * _SLOT_WORDS
-    for k in range(SLOT_COUNT + 1):
-        history[g, slot + U64(k)] = history[g, _ROSTER + U64(k)]
+    copy_within(history, g, slot, _ROSTER, ROSTER_BYTES)
     history[g, slot + _SLOT_REPEATED] = ONE if state[g, REPETITIONS] else ZERO
     square = state[g, EP_SQUARE]
     if square != _NO_SQUARE:

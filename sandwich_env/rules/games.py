@@ -23,11 +23,14 @@ from sandwich_env.rules._checks import (
     seed_array,
 )
 from sandwich_env.rules.actions import NO_ACTION, NUM_ACTIONS, complete_move, decode_action, describe_legal
+from sandwich_env.rules.buffers import mask_buffer, observation_buffer
 from sandwich_env.rules.positions import parse_start, write_fen
 from sandwich_env.rules.sight import Sight, View, playing_kernels
+from sandwich_env.rules.team import MAX_THREADS
 from sandwich_env.rules.termination import Termination
 
-MAX_THREADS = 1024
+WORTH_SHARING = 512
+"""Drawing an action, or starting again, is quick: fewer games than this are not worth handing over to other threads."""
 MAX_PLIES = 20_000
 """The largest ply cap: no game lasts longer under the seventy-five move rule."""
 
@@ -89,6 +92,7 @@ class Games(Sight):
         self._history = np.zeros((n, layout.HISTORY_WORDS), dtype=np.uint16)
         self._moves = np.zeros((n, max_plies), dtype=np.uint16)
         self._start_fens = np.full(n, chess.STARTING_FEN, dtype=object)
+        self._lay_out()
 
     def _set_starts(self, indices: NDArray[np.int64], fens: list[str]) -> None:
         words = []
@@ -149,17 +153,19 @@ class Games(Sight):
             ValueError: If there are starts, and the indices name a game twice.
             InvalidPositionError: If a FEN is refused; then no game has changed.
         """
-        indices = np.arange(len(self)) if mask is None else game_indices(mask, len(self))
-        if len(indices) == 0:
-            return
-        chosen = np.zeros(len(self), dtype=np.bool_)
-        chosen[indices] = True
-        if starts is not None:
-            if len(indices) != np.count_nonzero(chosen):
-                raise ValueError("indices name a game twice: which start is its own?")
-            self._set_starts(indices, pool_of_fens(starts, len(indices)))
-        actions = np.where(chosen, 0, NO_ACTION)
-        self._share(lambda first, last: self._advance(actions, True, first, last), len(indices))
+        n = len(self)
+        if starts is None and type(mask) is np.ndarray and mask.dtype == np.bool_ and mask.shape == (n,):
+            chosen, count = mask, int(np.count_nonzero(mask))
+        else:
+            indices = np.arange(n) if mask is None else game_indices(mask, n)
+            chosen, count = np.zeros(n, dtype=np.bool_), len(indices)
+            chosen[indices] = True
+            if starts is not None and count:
+                if count != np.count_nonzero(chosen):
+                    raise ValueError("indices name a game twice: which start is its own?")
+                self._set_starts(indices, pool_of_fens(starts, count))
+        if count:
+            self._order(layout.RESTART, np.where(chosen, 0, NO_ACTION), few=count < WORTH_SHARING)
 
     def step(self, actions: ArrayLike) -> None:
         """Play one action in each game.
@@ -197,42 +203,11 @@ class Games(Sight):
         """
         n = len(self)
         checked = action_array(actions, n)
-        writers = self._writers(observation, mask, view)
-        if self._threads == 1:
-            bad = self._advance(checked, False, 0, n)
-        else:  # nobody may play before all are known to be legal
-            if any(buffer is not None and np.may_share_memory(checked, buffer) for buffer in (observation, mask)):
-                checked = checked.copy()  # one thread would read what another has written over
-            bad = playing_kernels().find_illegal(self._state, self._legal, checked, 0, n)
+        planes = None if observation is None else observation_buffer(observation, n)
+        shown_mask = None if mask is None else mask_buffer(mask, n)
+        bad = self._order(layout.PLAY, checked, planes, shown_mask, view)
         if bad >= 0:
             raise self._illegal(bad, int(checked[bad]))
-        if self._threads == 1:
-            for write in writers:
-                write(0, n)
-            return
-
-        def work(first: int, last: int) -> None:
-            self._advance(checked, False, first, last)
-            for write in writers:
-                write(first, last)
-
-        self._share(work, n)
-
-    def _advance(self, actions: NDArray[np.int64], restart: bool, first: int, last: int) -> int:
-        """Play or restart the games [first, last). Returns -1, or the first whose action is illegal."""
-        done: int = playing_kernels().advance(
-            self._state,
-            self._legal,
-            self._history,
-            self._moves,
-            actions,
-            self._max_plies,
-            self._claim_draws,
-            restart,
-            first,
-            last,
-        )
-        return done
 
     def _illegal(self, i: int, action: int) -> IllegalActionError | GameOverError:
         reason = Termination(int(self._state[i, layout.TERMINATION]))
@@ -263,7 +238,7 @@ class Games(Sight):
             int64 [N]; `NO_ACTION` where the game is over.
         """
         actions = np.empty(len(self), dtype=np.int64)
-        playing_kernels().draw(self._state, self._legal, seed_array(seeds, len(self)), actions)
+        self._order(layout.SAMPLE, actions, seeds=seed_array(seeds, len(self)), few=len(self) < WORTH_SHARING)
         return actions
 
     def are_legal(self, actions: ArrayLike) -> NDArray[np.bool_]:
@@ -324,14 +299,11 @@ class Games(Sight):
         """
         rows = game_indices(indices, len(self))
         chosen = Games.__new__(type(self))
-        chosen._max_plies, chosen._claim_draws, chosen._threads = self._max_plies, self._claim_draws, self._threads
-        (
-            chosen._state,
-            chosen._legal,
-            chosen._history,
-            chosen._moves,
-            chosen._start_fens,
-        ) = (array[rows] for array in self._arrays)
+        chosen._max_plies, chosen._claim_draws, chosen._threads = (self._max_plies, self._claim_draws, self._threads)
+        (chosen._state, chosen._legal, chosen._history, chosen._moves, chosen._start_fens) = (
+            array[rows] for array in self._arrays
+        )
+        chosen._lay_out()
         return chosen
 
     def copy(self) -> Games:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sandwich_env.rules import _layout as layout
 from sandwich_env.rules._checks import output_buffer
 from sandwich_env.rules.actions import NUM_ACTIONS
 from sandwich_env.rules.buffers import (
@@ -18,10 +19,11 @@ from sandwich_env.rules.buffers import (
     observation_shape,
 )
 from sandwich_env.rules.standing import Standing
-from sandwich_env.rules.team import GAMES_PER_THREAD, Work, share
+from sandwich_env.rules.team import share
 
 View = Literal["mover", "white", "black"]
 _VIEWS: dict[str, int] = {"mover": 0, "white": 1, "black": 2}
+_NO_ACTIONS, _NO_SEEDS = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint64)
 
 
 @functools.cache
@@ -32,19 +34,16 @@ def playing_kernels() -> Any:
     return kernels
 
 
-@functools.cache
-def packed_kernels() -> Any:
-    from sandwich_env.rules import _packed as kernels
-
-    return kernels
-
-
 class Sight(Standing):
     """The part of `Games` that writes observations and masks."""
 
     _legal: NDArray[np.uint16]
     _history: NDArray[np.uint16]
+    _moves: NDArray[np.uint16]
+    _max_plies: int
+    _claim_draws: bool
     _threads: int
+    _job: NDArray[np.uint64]
 
     def __len__(self) -> int:
         return len(self._state)
@@ -59,7 +58,7 @@ class Sight(Standing):
             int8 [N, 4672]: 1 where legal. All 0 once a game is over.
         """
         mask = output_buffer(out, (len(self), NUM_ACTIONS), np.int8)
-        self._share(self._mask_writer(mask), len(self))
+        self._order(0, mask=mask)
         return mask
 
     def legal_actions(self) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
@@ -82,7 +81,7 @@ class Sight(Standing):
             uint8 [N, 584]. `sandwich_env.nets.packed.unpack_mask` unpacks it on the device.
         """
         mask = output_buffer(out, (len(self), PACKED_MASK_BYTES), np.uint8)
-        self._share(self._mask_writer(mask), len(self))
+        self._order(0, mask=mask)
         return mask
 
     def observe(
@@ -99,7 +98,7 @@ class Sight(Standing):
             bool [N, 8, 8, 7 + 13 * history], the viewer's first rank in row 7 and the a-file in column 0.
         """
         planes = output_buffer(out, (len(self), *observation_shape(history)), np.bool_)
-        self._share(self._planes_writer(planes, view), len(self))
+        self._order(0, planes=planes, view=view)
         return planes
 
     def observe_packed(
@@ -120,51 +119,81 @@ class Sight(Standing):
         """
         channels = observation_shape(history)[-1]
         planes = output_buffer(out, (len(self), channels, 8), np.uint8)
-        self._share(self._planes_writer(planes, view), len(self))
+        self._order(0, planes=planes, view=view)
         return planes
 
     def show(
         self, observation: NDArray[np.bool_] | None = None, mask: NDArray[np.int8] | None = None, view: View = "mover"
     ) -> None:
         """Write observations and masks to buffers: `play` without playing."""
-        writers = self._writers(observation, mask, view)
-
-        def work(first: int, last: int) -> None:
-            for write in writers:
-                write(first, last)
-
-        self._share(work, len(self))
-
-    def _writers(self, observation: NDArray[Any] | None, mask: NDArray[Any] | None, view: View) -> list[Work]:
-        """What writes games [first, last) to buffers, which are checked here and now."""
-        writers: list[Work] = []
         n = len(self)
-        if observation is not None:
-            writers.append(self._planes_writer(observation_buffer(observation, n), view))
+        planes = None if observation is None else observation_buffer(observation, n)
+        self._order(0, planes=planes, mask=None if mask is None else mask_buffer(mask, n), view=view)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_job"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Write down where the arrays lie, for the kernels; to be called when they are made."""
+        self._job = np.zeros(layout.JOB_WORDS, dtype=np.uint64)
+        self._job[layout.JOB_GAMES], self._job[layout.JOB_MAX_PLIES] = (len(self), self._max_plies)
+        self._job[layout.JOB_CLAIM_DRAWS] = self._claim_draws
+        for word, array in (
+            (layout.JOB_STATE, self._state),
+            (layout.JOB_LEGAL, self._legal),
+            (layout.JOB_HISTORY, self._history),
+            (layout.JOB_MOVES, self._moves),
+        ):
+            self._job[word] = array.ctypes.data
+
+    def _order(
+        self,
+        tasks: int,
+        actions: NDArray[np.int64] = _NO_ACTIONS,
+        planes: NDArray[Any] | None = None,
+        mask: NDArray[Any] | None = None,
+        view: View = "mover",
+        *,
+        seeds: NDArray[np.uint64] = _NO_SEEDS,
+        few: bool = False,
+    ) -> int:
+        """Have the kernels play (or restart) and write to buffers, which have been checked.
+
+        Returns:
+            -1, or the first game whose action is not legal; then no game has changed and nothing has been written.
+        """
+        try:
+            seen_by = _VIEWS[view]
+        except (KeyError, TypeError):
+            raise ValueError(f"view is 'mover', 'white' or 'black', not {view!r}") from None
+        kernels = playing_kernels()
+        planes_at = mask_at = boards = 0
+        if planes is not None:
+            packed = planes.ndim == 3
+            planes_at = kernels.address_of(planes)
+            boards = (planes.shape[1 if packed else 3] - layout.AUXILIARY_CHANNELS) // layout.BOARD_CHANNELS
+            tasks |= layout.PACKED_PLANES if packed else layout.PLANES
         if mask is not None:
-            writers.append(self._mask_writer(mask_buffer(mask, n)))
-            if observation is not None and np.may_share_memory(observation, mask):
-                raise ValueError("observation and mask share memory")
-        return writers
+            mask_at = kernels.address_of(mask)
+            tasks |= layout.MASK if mask.dtype == np.int8 else layout.PACKED_MASK
+        alone = self._threads == 1 or few
+        bad: int = kernels.order(
+            kernels.do, self._job, actions, seeds, tasks, planes_at, mask_at, boards, seen_by, alone
+        )
+        if bad == kernels.SHARED_BUFFERS:
+            raise ValueError("observation and mask share memory")
+        if bad == kernels.SHARED_ACTIONS:
+            return self._order(tasks, actions.copy(), planes, mask, view, seeds=seeds, few=few)
+        return bad if alone else self._share(tasks)
 
-    def _planes_writer(self, planes: NDArray[Any], view: View) -> Work:
-        if view not in _VIEWS:
-            raise ValueError(f"view is 'mover', 'white' or 'black', not {view!r}")
-        if planes.ndim == 3:
-            write = packed_kernels().write_packed_planes
-            return lambda first, last: write(self._state, planes, _VIEWS[view], first, last)
-        write = playing_kernels().write_planes
-        return lambda first, last: write(self._state, self._history, planes, _VIEWS[view], first, last)
-
-    def _mask_writer(self, mask: NDArray[Any]) -> Work:
-        packed = mask.dtype == np.uint8
-        write = packed_kernels().write_packed_mask if packed else playing_kernels().write_mask
-        return lambda first, last: write(self._state, self._legal, mask, first, last)
-
-    def _share(self, work: Work, games_concerned: int) -> None:
-        """Do some work for all games, on the threads that it is worth."""
-        n = len(self)
-        if self._threads == 1 or games_concerned < 2 * GAMES_PER_THREAD:
-            work(0, n)
-        else:
-            share(work, n, self._threads)
+    def _share(self, tasks: int) -> int:
+        """Do a job that is filled in, on several threads if they are free."""
+        kernels, job = playing_kernels(), self._job
+        steps = (layout.VERIFY, tasks) if tasks & layout.PLAY else (tasks,)
+        if not share(kernels.do, job, steps, len(self), self._threads):
+            return kernels.do_alone(kernels.do, job, tasks)  # type: ignore[no-any-return]
+        return int(job[layout.JOB_BAD].view(np.int64))

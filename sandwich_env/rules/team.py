@@ -1,45 +1,58 @@
-"""A few threads that share the games of a batch: kernels release the interpreter's lock, so they run side by side.
+"""Threads that share the games of a batch; how they do it is in `_threads`.
 
 Not Numba's own threads: a fork after those kills the child, and compiling for them takes twice as long.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
-from collections.abc import Callable
-from queue import SimpleQueue
+import time
+from collections.abc import Sequence
+from typing import Any
 
-Work = Callable[[int, int], object]
-"""Does something to the games [first, last); nothing that it does in one slice may depend on another."""
+import numpy as np
+from numpy.typing import NDArray
 
-GAMES_PER_THREAD = 32
-"""Fewer are not worth handing over: that costs about as much as they do."""
+from sandwich_env.rules._layout import JOB_BAD, VERIFY
+
+MAX_THREADS = 64
+NO_GAME = np.uint64(2**64 - 1)
+GAMES_PER_THREAD = 16
+"""Fewer are not worth a thread."""
 
 
-class _Task:
-    """One slice of a job, and whether it is done."""
+@functools.cache
+def _threads() -> Any:
+    """The compiled kernels, imported when games with several threads are first played."""
+    from sandwich_env.rules import _threads as kernels
 
-    def __init__(self, work: Work, first: int, last: int) -> None:
-        self._work, self._first, self._last = work, first, last
-        self._error: BaseException | None = None
-        self._running = threading.Lock()
-        self._running.acquire()
+    return kernels
 
-    def run(self) -> None:
-        try:
-            self._work(self._first, self._last)
-        except BaseException as error:
-            self._error = error
-        finally:
-            self._running.release()
 
-    def wait(self) -> None:
-        self._running.acquire()
+class _Follower:
+    """A thread that waits for jobs: for a while in a loop without Python, then asleep."""
 
-    def check(self) -> None:
-        if self._error is not None:
-            raise self._error
+    def __init__(self, board: NDArray[np.uint64], number: int) -> None:
+        self._board, self._number = board, number
+        self._asleep = False
+        self._bell = threading.Lock()
+        self._bell.acquire()
+        threading.Thread(target=self._live, name=f"games-{number}", daemon=True).start()
+
+    def _live(self) -> None:
+        follow, seen = _threads().follow, 0
+        while True:
+            seen = follow(self._board, self._number, seen)
+            self._asleep = True
+            self._bell.acquire()
+
+    def wake(self) -> None:
+        """See to it that the thread looks for jobs. It may miss the next one: then the others do it."""
+        if self._asleep:
+            self._asleep = False
+            self._bell.release()
 
 
 class _Staff:
@@ -50,66 +63,62 @@ class _Staff:
 
     def forget(self) -> None:
         """In a forked child: the threads have stayed with the parent."""
-        self._queues: list[SimpleQueue[_Task]] = []
-        self._hiring = threading.Lock()
+        self._followers: list[_Follower] = []
+        self._leading = threading.Lock()
+        self._board: NDArray[np.uint64] | None = None
 
-    def queues(self, count: int) -> list[SimpleQueue[_Task]]:
-        """The queues of so many threads."""
-        if len(self._queues) < count:
-            with self._hiring:
-                while len(self._queues) < count:
-                    self._hire()
-        return self._queues[:count]
+    def do(self, function: int, job: NDArray[np.uint64], tasks: Sequence[int], threads: int) -> bool:
+        """Share a job; returns False, and has done nothing, if the threads are busy with another."""
+        if not self._leading.acquire(blocking=False):
+            return False
+        try:
+            kernels = _threads()
+            if self._board is None:
+                self._board = np.zeros(kernels.BOARD_WORDS, dtype=np.uint64)
+            while len(self._followers) < threads - 1:
+                self._followers.append(_Follower(self._board, len(self._followers) + 1))
+            for follower in self._followers[: threads - 1]:
+                follower.wake()
+            for task in tasks:
+                if not kernels.lead(self._board, function, job, task, threads):
+                    _wait(kernels.is_done, self._board)
+                if task == VERIFY and job[JOB_BAD] != NO_GAME:
+                    break
+        finally:
+            self._leading.release()
+        return True
 
-    def _hire(self) -> None:
-        queue: SimpleQueue[_Task] = SimpleQueue()
-        name = f"games-{len(self._queues) + 1}"
-        threading.Thread(target=_work_off, args=(queue,), name=name, daemon=True).start()
-        self._queues.append(queue)
 
-
-def _work_off(queue: SimpleQueue[_Task]) -> None:
-    while True:
-        queue.get().run()
+def _wait(is_done: Any, board: NDArray[np.uint64]) -> None:
+    """Return when no thread is at work, even if interrupted: they write to arrays that are the caller's."""
+    interrupt: KeyboardInterrupt | None = None
+    while not is_done(board):
+        try:
+            time.sleep(0)  # the processor may be needed by those who are waited for
+        except KeyboardInterrupt as error:
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt
 
 
 _staff = _Staff()
-
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_staff.forget)
 
 
-def share(work: Work, n: int, threads: int) -> None:
-    """Do some work for n games on at most so many threads, this one among them; returns when all is done.
+def share(function: int, job: NDArray[np.uint64], tasks: Sequence[int], n: int, threads: int) -> bool:
+    """Do a job's tasks, one after the other, on several threads, this one among them; returns when all is done.
 
-    Game i always falls to the same thread, in whose processor's cache it then lies.
+    Args:
+        function: The address of `_kernels.do`.
+        job: uint64 [JOB_WORDS].
+        tasks: Each done to all games before the next; if a VERIFY finds an illegal action, it was the last.
+        n: How many games there are.
+        threads: How many threads may share it.
+
+    Returns:
+        False, if nothing has been done: for few games, or while another thread's job is being shared.
     """
     threads = min(threads, n // GAMES_PER_THREAD)
-    if threads <= 1:
-        work(0, n)
-        return
-    bounds = [n * k // threads for k in range(threads + 1)]
-    tasks = [_Task(work, bounds[k], bounds[k + 1]) for k in range(1, threads)]
-    for queue, task in zip(_staff.queues(len(tasks)), tasks, strict=True):
-        queue.put(task)
-    try:
-        work(0, bounds[1])
-    finally:
-        _wait_for(tasks)
-    for task in tasks:
-        task.check()
-
-
-def _wait_for(tasks: list[_Task]) -> None:
-    """Return when all are done, even if interrupted: they write to arrays that are the caller's."""
-    interrupt: KeyboardInterrupt | None = None
-    for task in tasks:
-        while True:
-            try:
-                task.wait()
-                break
-            except KeyboardInterrupt as error:
-                interrupt = error
-    if interrupt is not None:
-        raise interrupt
+    return threads > 1 and _staff.do(function, job, tasks, threads)
