@@ -13,6 +13,7 @@ from sandwich_env.rules.actions import NUM_ACTIONS
 
 MAX_HISTORY = layout.HISTORY
 OBSERVATION_SHAPE = (8, 8, layout.CHANNELS)
+PACKED_SHAPE = (layout.CHANNELS, 8)
 PACKED_MASK_BYTES = NUM_ACTIONS // 8
 
 _BOOL, _INT8 = np.dtype(np.bool_), np.dtype(np.int8)

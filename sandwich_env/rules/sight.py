@@ -13,7 +13,9 @@ from sandwich_env.rules._checks import output_buffer
 from sandwich_env.rules.actions import NUM_ACTIONS
 from sandwich_env.rules.buffers import (
     MAX_HISTORY,
+    OBSERVATION_SHAPE,
     PACKED_MASK_BYTES,
+    PACKED_SHAPE,
     mask_buffer,
     observation_buffer,
     observation_shape,
@@ -129,6 +131,24 @@ class Sight(Standing):
         n = len(self)
         planes = None if observation is None else observation_buffer(observation, n)
         self._order(0, planes=planes, mask=None if mask is None else mask_buffer(mask, n), view=view)
+
+    def look(self, view: View = "mover", *, packed: bool = False) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Observations and masks in new arrays: `show` with no buffers to check, the fastest way for a few games.
+
+        Args:
+            view: As in `observe`.
+            packed: Whether both are packed.
+
+        Returns:
+            bool [N, 8, 8, 111] and int8 [N, 4672]; packed, uint8 [N, 111, 8] and uint8 [N, 584].
+        """
+        n = len(self._state)
+        if packed:
+            planes, mask = np.empty((n, *PACKED_SHAPE), np.uint8), np.empty((n, PACKED_MASK_BYTES), np.uint8)
+        else:
+            planes, mask = np.empty((n, *OBSERVATION_SHAPE), np.bool_), np.empty((n, NUM_ACTIONS), np.int8)
+        self._order(0, planes=planes, mask=mask, view=view)
+        return planes, mask
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_job"}
