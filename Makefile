@@ -1,5 +1,6 @@
 # make demo    the main job on the embedded default: H learns through several assistants (under ten minutes)
 # make test    all tests
+# make peers   the other chess environments that benchmarks/rules.py plays beside, each in an environment of its own
 # make check   formatting, lint, strict types, by the hooks of .pre-commit-config.yaml
 # Each makes the virtual environment .venv first, if it is not there or if what it is made from has changed.
 
@@ -8,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-fast check hooks clean
+.PHONY: demo test test-fast peers check hooks clean
 
 demo: $(INSTALLED)
 	$(BIN)/sandwich demo
@@ -18,6 +19,9 @@ test: $(INSTALLED)
 
 test-fast: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not slow"
+
+peers: $(INSTALLED)
+	$(BIN)/python benchmarks/peers.py make
 
 check: $(INSTALLED)
 	$(BIN)/pre-commit run --all-files --show-diff-on-failure
