@@ -473,14 +473,14 @@ BROKEN: list[tuple[type[Nim], str, str]] = [
     (DeadActionCounts, "dead-action", "after an action for a dead agent"),
     (AllLeaveAtOnce, "dead-step", "after the dead step"),
     (NobodyLeaves, "dead-step", "after the dead step"),
-    (NeverEnds, "ends", "after 2000 steps the agents are"),
+    (NeverEnds, "ends", "after 400 steps the agents are"),
     (CloseOnce, "close", "a second time, raised"),
 ]
 
 
 @pytest.mark.parametrize(("broken", "rule", "says"), BROKEN, ids=lambda value: getattr(value, "__name__", None))
 def test_a_broken_environment_is_caught(broken: type[Nim], rule: str, says: str) -> None:
-    options: dict[str, Any] = {"games": 24, "zero_sum": broken is BothWin, "max_steps": 2000}
+    options: dict[str, Any] = {"games": 24, "zero_sum": broken is BothWin, "max_steps": 400}
     found = check_aec(broken, **options, findings=Findings(AEC_RULES, collect=True))
     assert re.search(says, found.broken[rule])
     with pytest.raises(AssertionError, match=r" \[[a-z-]+\]$"):

@@ -16,6 +16,8 @@ from sandwich_env.testing.chess_planes import CHESS_RULES
 # Castling on one side only, a pawn to jump beside another, a mate in one, a repetition, and few moves to the fifty.
 START = "r3k2r/8/8/8/5p2/8/4P3/R3K3 w Qkq - 90 80"
 
+FIFTY_SOON = "4k3/8/8/8/8/8/8/R3K3 w Q - 90 80"
+
 
 class Broken(BaseWrapper):  # type: ignore[misc]
     """The environment with one thing wrong."""
@@ -149,7 +151,7 @@ class MaskForBoth(Broken):
 class GoesOn(Broken):
     """Plays to the end of the seventy-five-move rule though it is to stop at fifty."""
 
-    starts = "4k3/8/8/8/8/8/8/R3K3 w Q - 90 80"
+    starts = FIFTY_SOON
     claims = False
 
 
@@ -161,7 +163,7 @@ class EndsBefore(Broken):
 
 
 class WinnerPaysToo(Broken):
-    starts = START
+    starts = FIFTY_SOON
 
     def step(self, action: Any) -> None:
         super().step(action)
@@ -198,10 +200,10 @@ BROKEN: list[tuple[type[Broken], str, str]] = [
 
 @pytest.mark.parametrize(("broken", "rule", "says"), BROKEN, ids=lambda value: getattr(value, "__name__", None))
 def test_a_broken_chess_is_caught(broken: type[Broken], rule: str, says: str) -> None:
-    found = check_chess_observation(broken, games=3, max_plies=90, findings=Findings(CHESS_RULES, collect=True))
+    found = check_chess_observation(broken, games=3, max_plies=60, findings=Findings(CHESS_RULES, collect=True))
     assert re.search(says, found.broken[rule])
     with pytest.raises(AssertionError, match=r" \[[a-z-]+\]$"):
-        check_chess_observation(broken, games=3, max_plies=90)
+        check_chess_observation(broken, games=3, max_plies=60)
 
 
 def test_each_rule_is_seen_to_catch_something() -> None:

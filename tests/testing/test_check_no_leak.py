@@ -52,8 +52,9 @@ KINDS: dict[str, tuple[Callable[..., Any], set[str]]] = {
 """Each environment, and the rules that do not apply to it."""
 
 
-@pytest.mark.parametrize("asks", ["move", "value", "both"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "asks"), [*((kind, "both") for kind in KINDS), ("aec", "move"), ("single", "value"), ("parallel", "value")]
+)
 def test_no_environment_leaks(kind: str, asks: Any) -> None:
     make, does_not_apply = KINDS[kind]
     found = check_no_leak(lambda a: make(advisor=a, asks=asks, **OPTIONS), advisor(), steps=24)
@@ -259,10 +260,10 @@ def test_a_leak_is_caught(leaky: Callable[..., Any], rule: str, says: str) -> No
     def make(a: Advisor) -> Any:
         return leaky(advisor=a, **OPTIONS)
 
-    found = check_no_leak(make, advisor(), steps=30, findings=Findings(LEAK_RULES, collect=True))
+    found = check_no_leak(make, advisor(), steps=20, findings=Findings(LEAK_RULES, collect=True))
     assert re.search(says, found.broken[rule])
     with pytest.raises(AssertionError, match=r" \[[a-z-]+\]$"):
-        check_no_leak(make, advisor(), steps=30)
+        check_no_leak(make, advisor(), steps=20)
 
 
 def test_each_rule_is_seen_to_catch_something() -> None:

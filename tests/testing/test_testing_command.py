@@ -197,7 +197,7 @@ class Unseeded(Nim):
 
 class Stops(Nim):
     def step(self, action: Any) -> None:
-        if self.stones == 5:
+        if self.stones < 6:
             raise RuntimeError("no more stones")
         super().step(action)
 
