@@ -23,6 +23,13 @@ GAMES_PER_THREAD = 16
 """Fewer are not worth a thread."""
 
 
+def _processors() -> int:
+    """How many processors this process may use: more threads would only take them from one another."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @functools.cache
 def _threads() -> Any:
     """The compiled kernels, imported when games with several threads are first played."""
@@ -66,6 +73,7 @@ class _Staff:
         self._followers: list[_Follower] = []
         self._leading = threading.Lock()
         self._board: NDArray[np.uint64] | None = None
+        self.most_threads = _processors()
 
     def do(self, function: int, job: NDArray[np.uint64], tasks: Sequence[int], threads: int) -> bool:
         """Share a job; returns False, and has done nothing, if the threads are busy with another."""
@@ -101,10 +109,10 @@ def _wait(is_done: Any, board: NDArray[np.uint64]) -> None:
         raise interrupt
 
 
-_staff = _Staff()
+staff = _Staff()
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_staff.forget)
+    os.register_at_fork(after_in_child=staff.forget)
 
 
 def share(function: int, job: NDArray[np.uint64], tasks: Sequence[int], n: int, threads: int) -> bool:
@@ -115,10 +123,10 @@ def share(function: int, job: NDArray[np.uint64], tasks: Sequence[int], n: int, 
         job: uint64 [JOB_WORDS].
         tasks: Each done to all games before the next; if a VERIFY finds an illegal action, it was the last.
         n: How many games there are.
-        threads: How many threads may share it.
+        threads: How many threads may share it; no more than there are processors will.
 
     Returns:
-        False, if nothing has been done: for few games, or while another thread's job is being shared.
+        False, if nothing has been done: for few games, on one processor, or while another thread's job is being shared.
     """
-    threads = min(threads, n // GAMES_PER_THREAD)
-    return threads > 1 and _staff.do(function, job, tasks, threads)
+    threads = min(threads, n // GAMES_PER_THREAD, staff.most_threads)
+    return threads > 1 and staff.do(function, job, tasks, threads)

@@ -9,21 +9,27 @@ import numpy as np
 import pytest
 
 from sandwich_env.errors import GameOverError, IllegalActionError
-from sandwich_env.rules import NO_ACTION, Games, Termination
+from sandwich_env.rules import NO_ACTION, Games, Termination, team
 
 
 def everything(games: Games) -> list[np.ndarray]:
     return [array.copy() for array in games._arrays]
 
 
-@pytest.mark.parametrize("n", [1, 63, 64, 65, 200, 257])
-@pytest.mark.parametrize("threads", [2, 3, 7])
+@pytest.fixture(autouse=True)
+def many_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads, however few processors there are to run them."""
+    monkeypatch.setattr(team.staff, "most_threads", 8)
+
+
+@pytest.mark.parametrize("n", [1, 31, 32, 130, 257])
+@pytest.mark.parametrize("threads", [2, 5])
 def test_threads_change_nothing(n: int, threads: int) -> None:
     alone, shared = Games(n, max_plies=40), Games(n, max_plies=40, threads=threads)
     assert shared.threads == shared.copy().threads == shared.select([0]).threads == threads
     seeds = np.arange(n, dtype=np.uint64)
     planes, mask = np.empty((n, 8, 8, 111), bool), np.empty((n, 4672), np.int8)
-    for ply in range(90):
+    for ply in range(50):
         actions = alone.sample(seeds)
         np.testing.assert_array_equal(actions, shared.sample(seeds))
         actions[ply % n] = NO_ACTION
@@ -33,7 +39,7 @@ def test_threads_change_nothing(n: int, threads: int) -> None:
         np.testing.assert_array_equal(mask, alone.legal_mask())
         np.testing.assert_array_equal(shared.observe_packed(), alone.observe_packed())
         np.testing.assert_array_equal(shared.legal_mask_packed(), alone.legal_mask_packed())
-        if ply % 50 == 45:
+        if ply == 42:
             alone.reset(alone.finished)
             shared.reset(shared.finished)
     for one, two in zip(everything(alone), everything(shared), strict=True):
@@ -153,3 +159,16 @@ def test_bytes_per_game_is_what_the_arrays_hold() -> None:
         assert games.bytes_per_game * 7 == sum(array.nbytes for array in games._arrays)
     assert Games(1, max_plies=513).bytes_per_game - Games(1, max_plies=512).bytes_per_game == 2
     assert Games(0).bytes_per_game == Games(1).bytes_per_game
+
+
+def test_on_one_processor_there_is_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object) -> bool:
+        raise AssertionError("nothing is shared")
+
+    monkeypatch.setattr(team.staff, "most_threads", 1)
+    monkeypatch.setattr(team.staff, "do", refuse)
+    games = Games(200, threads=2)
+    games.step(games.sample(np.arange(200)))
+    monkeypatch.setattr(team.staff, "most_threads", 2)
+    with pytest.raises(AssertionError, match="nothing is shared"):
+        games.step(games.sample(np.arange(200)))
