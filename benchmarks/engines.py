@@ -28,7 +28,7 @@ from sandwich_env.experts.engine_questions import about_board
 from sandwich_env.experts.uci import find_engine
 from sandwich_env.rules import Games
 
-QUESTIONS = 128
+QUESTIONS = 64
 LONGEST = 160
 MULTIPV = 4
 SETTINGS = ((1, 50), (1, 1000), (2, 50), (2, 1000))
@@ -95,7 +95,7 @@ def beside_bare(command: str, size: int, nodes: int, args: argparse.Namespace) -
 def beside_slow(args: argparse.Namespace) -> Table:
     """Two engines, and the same two with a third that sleeps in every search."""
     script = str(Path(__file__).with_name("sleepy_engine.py"))
-    games = positions(400, 20)
+    games = positions(500, 20)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
 
         def experts(size: int, slow: int) -> UciExpert:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import chess
 import chess.engine
 
 from sandwich_env.errors import EngineError, did_you_mean
 from sandwich_env.experts.engine_lines import Line, parse_answer
+from sandwich_env.experts.engine_pipe import EnginePipe
 from sandwich_env.experts.engine_questions import Question
+
+T = TypeVar("T")
 
 START_S = 30.0
 """How long an engine may take to start, and to take its options."""
@@ -26,10 +30,6 @@ MOST_HASH_MB = 256
 
 FAREWELL_S = 1.0
 """How long an engine that was told to quit may take."""
-
-
-BESTMOVE = b"\nbestmove"
-"""The answer's last line; a `readyok` always comes before it."""
 
 
 @dataclass(frozen=True)
@@ -75,73 +75,32 @@ class Found:
         return own.expected(by_wdl)
 
 
-class Uci(chess.engine.UciProtocol):
-    """python-chess's protocol, which starts the engine and sets its options; a search goes past it.
-
-    Its own searches take a millisecond of Python each, and its parser plays out every line on a board, which takes
-    longer than a short search does. Here a question is one write, and what the engine says is read when it is complete.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._answer: asyncio.Future[str] | None = None
-        self._heard = bytearray()
-        self._read = 0
-
-    async def ask(self, lines: str) -> str:
-        """Send lines of which the last starts a search; all that the engine says up to its `bestmove`."""
-        if self.returncode.done():
-            raise self._death()
-        self._heard.clear()
-        self._read = 0
-        self._answer = self.loop.create_future()
-        try:
-            self._stdin().write(lines.encode())
-            return await self._answer
-        finally:
-            self._answer = None
-
-    def _stdin(self) -> Any:
-        return cast("asyncio.SubprocessTransport", self.transport).get_pipe_transport(0)
-
-    def pipe_data_received(self, fd: int, data: bytes | str) -> None:
-        if self._answer is None or fd != 1:
-            super().pipe_data_received(fd, data)
-            return
-        self._heard += cast("bytes", data)
-        at = self._heard.find(BESTMOVE, self._read)
-        if at < 0 or self._heard.find(b"\n", at + 1) < 0:
-            self._read = max(self._heard.rfind(b"\n"), 0)  # the last line may be cut anywhere: it is looked at again
-        elif not self._answer.done():
-            self._answer.set_result(self._heard.decode(errors="replace"))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(self._death())
-
-    def _death(self) -> chess.engine.EngineTerminatedError:
-        return chess.engine.EngineTerminatedError(f"it died (exit code {self.returncode.result()})")
-
-
 class Engine:
     """One running engine process."""
 
-    def __init__(self, command: tuple[str, ...], transport: asyncio.SubprocessTransport, protocol: Uci) -> None:
+    def __init__(
+        self, command: tuple[str, ...], transport: asyncio.SubprocessTransport, protocol: chess.engine.UciProtocol
+    ) -> None:
         self.command = command
         self.transport = transport
         self.protocol = protocol
+        self.pipe: EnginePipe | None = None
+        self._deadline = 0.0
+        self._hung = ""
 
     @classmethod
     async def start(cls, command: tuple[str, ...], options: Mapping[str, Any], search: Search) -> Engine:
         # In a process group of its own, so that Ctrl-C reaches the program, which then closes its engines.
-        transport, protocol = await Uci.popen(list(command), setpgrp=True, stderr=asyncio.subprocess.DEVNULL)
+        transport, protocol = await chess.engine.UciProtocol.popen(
+            list(command), setpgrp=True, stderr=asyncio.subprocess.DEVNULL
+        )
         engine = cls(command, transport, protocol)
         try:
             await engine._or_death(protocol.initialize(), START_S, "start")
             engine._check_options(options, search)
             await engine._or_death(protocol.configure(engine._options(options, search)), START_S, "take options")
             engine._settle(search)
+            engine.pipe = engine._take_over()
         except BaseException:
             engine.kill()
             raise
@@ -172,30 +131,61 @@ class Engine:
             if name in self.protocol.options:
                 self.protocol.send_line(f"setoption name {name} value {value}")
 
-    async def search(self, question: Question, search: Search) -> Found:
+    def _take_over(self) -> EnginePipe:
+        """From now on a thread reads what the engine says."""
+        ends = [self.transport.get_pipe_transport(fd) for fd in (0, 1)]
+        cast("asyncio.ReadTransport", ends[1]).pause_reading()
+        stdin, stdout = (cast("asyncio.BaseTransport", end).get_extra_info("pipe").fileno() for end in ends)
+        return EnginePipe(stdin, stdout)
+
+    def search(self, question: Question, search: Search) -> Found:
         """Ask about one position, as a new game, so that the answer does not depend on earlier ones.
+
+        Called in a thread of its own. Killing the engine ends it.
 
         Raises:
             chess.engine.EngineError: the engine died, hung or answered nonsense.
         """
-        loop = asyncio.get_running_loop()
-        started = loop.time()
+        if self.pipe is None:
+            raise chess.engine.EngineTerminatedError("it was not started")
+        started = time.monotonic()
+        self._deadline = started + search.time + search.patience
         go = f"go nodes {search.nodes} movetime {max(int(1000 * search.time), 1)}"
         # The engine takes one line after the other: nothing is gained by waiting for its `readyok` in between, which
         # only marks where the answer begins.
-        asked = asyncio.ensure_future(self.protocol.ask(f"ucinewgame\nisready\n{question.position}\n{go}\n"))
-        alarm = loop.call_later(search.time + search.patience, asked.cancel)
-        try:
-            heard = await asked
-        except asyncio.CancelledError:
-            if loop.time() - started < search.time + search.patience:
-                raise
-            raise chess.engine.EngineError(f"it took more than {search.time + search.patience:g} s to answer") from None
-        finally:
-            alarm.cancel()
-        elapsed = loop.time() - started
+        heard = self.pipe.ask(f"ucinewgame\nisready\n{question.position}\n{go}\n")
+        elapsed = time.monotonic() - started
         best, lines = parse_answer(heard, search.multipv)
         return _checked(Found(best, lines, elapsed >= search.time), question, search)
+
+    async def watch(self, searching: asyncio.Future[T], search: Search) -> T:
+        """The result of searches that begin now, in a thread; one that takes too long gets the engine killed."""
+        self._deadline = time.monotonic() + search.time + search.patience
+        while not searching.done():
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                self._hung = f"it took more than {search.time + search.patience:g} s to answer"
+                self.kill()
+                return await searching
+            await asyncio.wait({searching}, timeout=left)  # by then there may be another search, with more time
+        return searching.result()
+
+    async def told(self, error: chess.engine.EngineError) -> str:
+        """What an error text says of the end of this engine, its exit code where it has died."""
+        if self._hung:
+            return self._hung
+        if isinstance(error, chess.engine.EngineTerminatedError):
+            self._listen()
+            await asyncio.wait({self.protocol.returncode}, timeout=FAREWELL_S)
+            if self.protocol.returncode.done():
+                return f"{error} (exit code {self.protocol.returncode.result()})"
+        return str(error)
+
+    def _listen(self) -> None:
+        """Let the event loop read the pipe again, so that it notices the end of the process."""
+        pipe = self.transport.get_pipe_transport(1)
+        if pipe is not None and not self.transport.is_closing():
+            cast("asyncio.ReadTransport", pipe).resume_reading()
 
     async def _or_death(self, doing: Any, seconds: float, what: str) -> Any:
         """The result of `doing`, unless the engine dies or the time is over first."""
@@ -218,6 +208,7 @@ class Engine:
         """Ask the engine to end, then make it."""
         if not self.protocol.returncode.done():
             self.protocol.send_line("quit")
+            self._listen()
             await asyncio.wait({self.protocol.returncode}, timeout=FAREWELL_S)
             self.kill()
             await asyncio.wait({self.protocol.returncode}, timeout=FAREWELL_S)

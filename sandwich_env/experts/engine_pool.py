@@ -1,6 +1,7 @@
 """A pool of UCI engines that are asked about many positions at once, and replaced when they die, hang or lie.
 
-One daemon thread runs the event loop of all engines of a pool.
+One daemon thread runs the event loop in which the engines of a pool are started and ended; while they search, each has
+a thread that waits for its answer.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ import asyncio
 import logging
 import os
 import threading
+import time
 import weakref
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import chess.engine
 
 from sandwich_env.errors import EngineError
 from sandwich_env.experts.engine import FAREWELL_S, Engine, Found, Search
+from sandwich_env.experts.engine_batch import Batch, Pace
 from sandwich_env.experts.engine_questions import Question
 
 LOGGER = logging.getLogger(__name__)
@@ -55,7 +58,10 @@ class EnginePool:
         self._idle: asyncio.Queue[_Slot] = asyncio.Queue()
         for slot in self._slots:
             self._idle.put_nowait(slot)
-        self._searches: set[asyncio.Task[list[Found]]] = set()
+        self._batches: set[Batch] = set()
+        self._workers: set[asyncio.Task[None]] = set()
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix="uci engine")
+        self.pace = Pace()
         self._killed: set[asyncio.Future[int]] = set()
         self._closed = False
         self.is_inherited = False
@@ -76,62 +82,105 @@ class EnginePool:
         """
         if self._closed:
             raise EngineError(f"the engines {self.command[0]!r} are closed: make a new expert")
-        future = asyncio.run_coroutine_threadsafe(self._registered(questions), self._loop)
+        future = asyncio.run_coroutine_threadsafe(self._search_all(questions), self._loop)
         try:
             return future.result()
         except BaseException:
             future.cancel()
             raise
 
-    async def _registered(self, questions: Sequence[Callable[[], Question]]) -> list[Found]:
-        task = asyncio.ensure_future(self._search_all(questions))
-        self._searches.add(task)
-        task.add_done_callback(self._searches.discard)
-        return await task
-
     async def _search_all(self, questions: Sequence[Callable[[], Question]]) -> list[Found]:
-        found: dict[int, Found] = {}
-        todo = deque(range(len(questions)))
+        batch = Batch(questions)
+        self._batches.add(batch)
+        workers = [asyncio.ensure_future(self._work(batch)) for _ in range(min(len(self._slots), len(questions)))]
+        self._workers.update(workers)
+        for worker in workers:
+            worker.add_done_callback(self._workers.discard)
+        try:
+            found = await batch.done
+        except BaseException:
+            for worker in workers:
+                worker.cancel()
+            raise
+        finally:
+            self._batches.discard(batch)
+        self.cut_short += sum(one.cut_short for one in found)
+        return found
 
-        async def work() -> None:
-            slot = await self._idle.get()
+    async def _work(self, batch: Batch) -> None:
+        """Let one engine take questions of a batch until all are answered."""
+        try:
+            slot = await self._free_slot(batch)
             try:
-                while todo:
-                    at = todo.popleft()
-                    found[at] = await self._ask(slot, questions[at]())
+                while slot is not None and await batch.has_more(self.pace.overdue):
+                    await self._answer(slot, batch)
             except BaseException:
-                todo.clear()
+                # Perhaps cancelled in mid-search: what the engine says next would answer a question of the past.
+                self._kill(slot)
                 raise
             finally:
-                self._idle.put_nowait(slot)
+                if slot is not None:
+                    self._idle.put_nowait(slot)
+        except Exception as error:
+            batch.fail(error)
 
-        workers = [work() for _ in range(min(len(self._slots), len(questions)))]
-        for outcome in await asyncio.gather(*workers, return_exceptions=True):
-            if isinstance(outcome, BaseException):
-                raise outcome
-        self.cut_short += sum(one.cut_short for one in found.values())
-        return [found[at] for at in range(len(questions))]
+    async def _free_slot(self, batch: Batch) -> _Slot | None:
+        """The next engine that is idle; None if the batch is over before."""
+        waiting = asyncio.ensure_future(self._idle.get())
+        try:
+            both: set[asyncio.Future[Any]] = {waiting, batch.done}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            if not waiting.cancel():  # it came at the same moment
+                self._idle.put_nowait(waiting.result())
+            raise
+        if waiting.done():
+            return waiting.result()
+        waiting.cancel()
+        return None
 
-    async def _ask(self, slot: _Slot, question: Question) -> Found:
-        troubles: list[str] = []
-        while len(troubles) < ATTEMPTS:
+    async def _answer(self, slot: _Slot, batch: Batch) -> None:
+        """Let an engine answer questions until none is left, or it fails one."""
+        try:
+            engine = slot.engine or await self._start(slot)
+        except chess.engine.EngineError as error:
+            at = batch.take()
+            if at is not None:
+                self._note(batch, at, str(error))
+            return
+        searching = self._loop.run_in_executor(self._threads, self._ask_on, engine, batch)
+        failed = await engine.watch(searching, self._search)
+        if failed is not None:
+            at, trouble = failed
+            told = await engine.told(trouble)
+            self._kill(slot)
+            self._note(batch, at, told)
+
+    def _ask_on(self, engine: Engine, batch: Batch) -> tuple[int, chess.engine.EngineError] | None:
+        """In a thread: the next question after each answer; the first that fails, and how."""
+        while (at := batch.take()) is not None:
+            started = time.monotonic()
             try:
-                engine = slot.engine or await self._start(slot)
-                return await engine.search(question, self._search)
+                batch.put(at, engine.search(batch.questions[at](), self._search))
             except chess.engine.EngineError as error:
-                self._kill(slot)
-                troubles.append(str(error))
-                LOGGER.warning("engine %r failed on %r: %s", self.command[0], question.fen, error)
-            except BaseException:
-                # Cancelled in mid-search: what the engine says next would answer a question of the past.
-                self._kill(slot)
-                raise
-        told = "; ".join(f"attempt {number}: {trouble}" for number, trouble in enumerate(troubles, start=1))
-        raise EngineError(f"engine {self.command[0]!r} was asked {ATTEMPTS} times about {question.fen!r}: {told}")
+                return at, error
+            self.pace.note(time.monotonic() - started)
+        return None
 
-    def _kill(self, slot: _Slot) -> None:
-        engine, slot.engine = slot.engine, None
-        if engine is not None:
+    def _note(self, batch: Batch, at: int, trouble: str) -> None:
+        """Put a question that an engine failed back, unless it was failed too often or answered by another."""
+        fen, troubles = batch.questions[at]().fen, batch.troubles[at]
+        troubles.append(trouble)
+        LOGGER.warning("engine %r failed on %r: %s", self.command[0], fen, trouble)
+        if len(troubles) >= ATTEMPTS:
+            told = "; ".join(f"attempt {number}: {text}" for number, text in enumerate(troubles, start=1))
+            raise EngineError(f"engine {self.command[0]!r} was asked {ATTEMPTS} times about {fen!r}: {told}")
+        batch.put_back(at)
+
+    def _kill(self, slot: _Slot | None) -> None:
+        engine = None if slot is None else slot.engine
+        if slot is not None and engine is not None:
+            slot.engine = None
             engine.kill()
             self._killed.add(engine.protocol.returncode)
             engine.protocol.returncode.add_done_callback(self._killed.discard)
@@ -164,12 +213,16 @@ class EnginePool:
         asyncio.run_coroutine_threadsafe(self._quit_all(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._threads.shutdown()
         self._loop.close()
 
     async def _quit_all(self) -> None:
-        for task in self._searches:
-            task.cancel()
-        await asyncio.gather(*self._searches, return_exceptions=True)
+        for batch in self._batches:
+            batch.fail(EngineError(f"the engines {self.command[0]!r} were closed before they answered"))
+        workers = set(self._workers)
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
         await asyncio.gather(*(slot.engine.quit() for slot in self._slots if slot.engine is not None))
         if self._killed:
             await asyncio.wait(self._killed, timeout=FAREWELL_S)
