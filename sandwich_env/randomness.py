@@ -62,7 +62,10 @@ class Streams:
     """
 
     def __init__(self, keys: ArrayLike, page: int | NDArray[np.int64] = 0) -> None:
-        self.keys: UInt64s = np.atleast_1d(np.asarray(keys, dtype=np.uint64))
+        if type(keys) is np.ndarray and keys.dtype == np.uint64 and keys.ndim == 1:
+            self.keys: UInt64s = keys
+        else:
+            self.keys = np.atleast_1d(np.asarray(keys, dtype=np.uint64))
         self._page = page
         self._draws = 0
 
@@ -81,9 +84,12 @@ class Streams:
         return chosen
 
     def seeds(self) -> UInt64s:
-        """Seeds for something that hashes them itself, as `Games.sample` does, [N]."""
-        number = np.array(self._next(), dtype=np.int64, ndmin=1).view(np.uint64)  # 1-D: a scalar would warn
-        return self.keys + number * _MIX_1
+        """Seeds for something that hashes them with a game's ply, as `Games.sample` does, [N]; alike on every page.
+
+        They may be the keys themselves: not to be written to.
+        """
+        self._draws += 1
+        return self.keys if self._draws == 1 else self.keys + np.uint64(self._draws * int(_MIX_1) % 2**64)
 
     def random(self) -> NDArray[np.float64]:
         """Uniform numbers in [0, 1), [N]."""

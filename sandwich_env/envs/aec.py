@@ -16,10 +16,11 @@ from sandwich_env.envs.observing import action_space, observation_space, unbatch
 from sandwich_env.envs.rendering import FRAMES_PER_SECOND, MODES, Renderer
 from sandwich_env.envs.seeding import as_seed, fresh_seed
 from sandwich_env.errors import GameOverError, SpecError, did_you_mean
-from sandwich_env.oversight.channel import AGENTS, seats_to_move
+from sandwich_env.oversight.channel import AGENTS, BLACK, WHITE
 from sandwich_env.rules import Games
 
 _ROW = np.ones(1, dtype=np.bool_)
+_NOTHING = dict.fromkeys(AGENTS, 0.0)
 _SEATS = {agent: seat for seat, agent in enumerate(AGENTS)}
 
 
@@ -113,12 +114,15 @@ class SandwichChessAEC(AECEnv):  # type: ignore[misc]
                 raise GameOverError(f"action {action!r} for {agent!r}, whose game is over: step(None), or call reset()")
             self._was_dead_step(None)
             return
-        rewards = self._core.play(as_action(action), forfeit=self._forfeit)[0]
+        core = self._core
+        rewards = core.advance(as_action(action), forfeit=self._forfeit)
+        core.channel.ask_due(core.games, core.keys)
         self._cumulative_rewards[agent] = 0.0
-        self.rewards = dict(zip(AGENTS, rewards.tolist(), strict=True))
-        if self._core.num_over:
+        self.rewards = _NOTHING.copy() if rewards is None else dict(zip(AGENTS, rewards[0].tolist(), strict=True))
+        if core.num_over:
             self._end(agent)
-        self._accumulate_rewards()
+        if rewards is not None:
+            self._accumulate_rewards()
         self.agent_selection = self._mover()
         self._show()
 
@@ -145,7 +149,7 @@ class SandwichChessAEC(AECEnv):  # type: ignore[misc]
         return self._core.games.board(0)
 
     def _mover(self) -> str:
-        return AGENTS[int(seats_to_move(self._core.games)[0])]
+        return AGENTS[WHITE if self._core.turn.item() else BLACK]
 
     def render(self) -> str | NDArray[np.uint8] | None:
         """The game as the player to move sees it: text, an image, or a window (which shows itself after each step)."""

@@ -14,18 +14,16 @@ from sandwich_env.envs.rendering import Scene
 from sandwich_env.envs.rewards import Rewards
 from sandwich_env.errors import GameOverError, IllegalActionError, SpecError
 from sandwich_env.oversight.channel import (
-    BLACK,
     WHITE,
     AdvisorChannel,
     Audit,
     Bools,
     Indices,
     advised_seats,
-    seats_to_move,
 )
 from sandwich_env.randomness import Streams, UInt64s, mix
 from sandwich_env.rules import NO_ACTION, NUM_ACTIONS, Games, Termination, action_to_move
-from sandwich_env.rules.games import View
+from sandwich_env.rules.sight import View
 
 ILLEGAL_ACTION = "illegal_action"
 """The name under which an episode ends that a player forfeited by an illegal action."""
@@ -74,6 +72,7 @@ class ChessCore:
         episodes: int64 [N], the number of each game's present episode, -1 before the first.
         keys: uint64 [N], the keys of the present episodes.
         num_over: how many of the games are over.
+        num_forfeited: how many of them were lost by an illegal action.
     """
 
     def __init__(self, num_games: int, config: ChessConfig) -> None:
@@ -84,10 +83,13 @@ class ChessCore:
         self.seeds: UInt64s = np.zeros(num_games, dtype=np.uint64)
         self.episodes = np.full(num_games, -1, dtype=np.int64)
         self.keys: UInt64s = np.zeros(num_games, dtype=np.uint64)
-        self.num_over = 0
+        self._none = np.zeros(num_games, dtype=np.bool_)
+        self._none.flags.writeable = False
         self._forfeited = np.zeros(num_games, dtype=np.bool_)
         self._forfeit_outcome = np.zeros(num_games, dtype=np.float32)
-        self._num_forfeited = 0
+        self.num_forfeited = 0
+        self._saw_illegal = False
+        self._look_again()
         self._pays_at_end = getattr(config.reward, "at_end_only", False)
         advised_seats(config.advised, self.learner_seats())  # an unknown name is an error now, not at the first deal
 
@@ -111,15 +113,17 @@ class ChessCore:
         index = np.flatnonzero(rows)
         self.episodes[index] += 1
         self.keys[index] = mix(self.seeds[index], self.episodes[index])
-        self._forfeited[index] = False
+        if self.num_forfeited:
+            self._forfeited[index] = False
+            self.num_forfeited = int(np.count_nonzero(self._forfeited))
         self._seat_learner(index)
         starts = self.config.starts
         if starts:
             drawn = Streams(mix(self.keys[index], "start")).integers(len(starts))
             self.games.reset(index, [starts[k] for k in drawn])
         else:
-            self.games.reset(index)
-        self._count_over()
+            self.games.reset(rows)
+        self._look_again()
         if self.channel.advisor is not None:
             seats = np.broadcast_to(advised_seats(self.config.advised, self.learner_seats()), (len(self), 2))
             self.channel.begin(index, seats)
@@ -146,23 +150,23 @@ class ChessCore:
             IllegalActionError: an action that is not legal (without `forfeit`), or out of range; nothing has changed.
             GameOverError: an action for a game that has ended; nothing has changed.
         """
-        rewards = self._advance(actions, forfeit=forfeit)
+        rewards = self.advance(actions, forfeit=forfeit)
         self.channel.ask_due(self.games, self.keys)
         return np.zeros((len(self), 2)) if rewards is None else rewards
 
-    def _advance(self, actions: NDArray[np.int64], *, forfeit: bool) -> Rewards | None:
-        """`play`, but nobody asks yet; None where nobody is paid."""
+    def advance(self, actions: NDArray[np.int64], *, forfeit: bool) -> Rewards | None:
+        """`play`, but nobody asks yet, and None where nobody is paid."""
         if self.num_over:
             self._refuse_ended(actions)
         over = self.num_over
         moved = self._play_or_forfeit(actions) if forfeit else self._play_legal(actions)
-        self._count_over()
+        self._look_again()
         if self.channel.advisor is not None:
             self.channel.note(self.games, moved != NO_ACTION)
         if self._pays_at_end and self.num_over == over:
             return None
         played = actions != NO_ACTION
-        rewards = np.asarray(self.config.reward(self.games, played, self.outcome), dtype=np.float64)
+        rewards = np.asarray(self.config.reward(self.games, played, self.outcome.copy()), dtype=np.float64)
         if rewards.shape != (len(self), 2):
             raise SpecError(
                 f"the reward {self.config.reward!r} gave the shape {rewards.shape}: it must be ({len(self)}, 2)"
@@ -181,66 +185,79 @@ class ChessCore:
 
     def _play_or_forfeit(self, actions: NDArray[np.int64]) -> NDArray[np.int64]:
         """Play the legal actions; an illegal one loses its game. Returns those played, `NO_ACTION` for the rest."""
-        try:
-            self.games.step(actions)
-        except IllegalActionError:
-            if np.any((actions < NO_ACTION) | (actions >= NUM_ACTIONS)):
-                raise
-            lost = (actions != NO_ACTION) & ~self.games.are_legal(actions)
-            self._forfeited[lost] = True
-            self._forfeit_outcome[lost] = np.where(seats_to_move(self.games)[lost] == WHITE, -1, 1)
-            actions = np.where(lost, NO_ACTION, actions)
-            self.games.step(actions)
+        if not self._saw_illegal:  # the question below is not asked where all play by a mask
+            try:
+                self.games.step(actions)
+            except IllegalActionError:
+                if np.any((actions < NO_ACTION) | (actions >= NUM_ACTIONS)):
+                    raise
+                self._saw_illegal = True
+            else:
+                return actions
+        lost = (actions != NO_ACTION) & ~self.games.are_legal(actions)
+        played = np.where(lost, NO_ACTION, actions)
+        self.games.step(played)
+        if lost.any():
+            self._forfeited |= lost
+            self.num_forfeited = int(np.count_nonzero(self._forfeited))
+            self._forfeit_outcome[lost] = np.where(self.games.turn[lost], -1, 1)
             self.channel.forget(lost)
-        return actions
+        return played
 
-    def _count_over(self) -> None:
-        """Called after every change: while no game is over, nothing below costs anything."""
-        self._num_forfeited = int(np.count_nonzero(self._forfeited))
-        self.num_over = self.games.over_count + self._num_forfeited
+    def _look_again(self) -> None:
+        """Called after every change: while no game is over, most of what is asked below costs nothing."""
+        self.num_over = self.games.over_count + self.num_forfeited
+        self._turn: Bools | None = None
+        self._over: Bools | None = None
+        self._truncated: Bools | None = None
+        self._outcome: NDArray[np.float32] | None = None
 
     # --- How the games stand ---
 
     @property
-    def terminated(self) -> Bools:
-        """bool [N]: over by the rules of chess, or forfeited."""
-        if not self.num_over:
-            return np.zeros(len(self), dtype=np.bool_)
-        terminated: Bools = self.games.terminated | self._forfeited
-        return terminated
+    def turn(self) -> Bools:
+        """bool [N]: True where White is to move. Read once for each ply, as all of these: not to be written to."""
+        if self._turn is None:
+            self._turn = self.games.turn
+        return self._turn
 
     @property
     def truncated(self) -> Bools:
         """bool [N]: cut short by the ply cap."""
-        return self.games.truncated if self.num_over else np.zeros(len(self), dtype=np.bool_)
+        if self._truncated is None:
+            self._truncated = self.games.truncated if self.num_over else self._none
+        return self._truncated
 
     @property
     def over(self) -> Bools:
         """bool [N]: terminated or truncated."""
-        if not self.num_over:
-            return np.zeros(len(self), dtype=np.bool_)
-        over: Bools = self.games.finished | self._forfeited
-        return over
+        if self._over is None:
+            self._over = self.games.finished | self._forfeited if self.num_over else self._none
+        return self._over
+
+    @property
+    def terminated(self) -> Bools:
+        """bool [N]: over by the rules of chess, or forfeited."""
+        return self.over & ~self.truncated if self.num_over else self._none
 
     @property
     def outcome(self) -> NDArray[np.float32]:
         """float32 [N], from White's side: 1, 0 or -1 in a game that is over, NaN in one that is not."""
-        if not self.num_over:
-            return np.full(len(self), np.nan, dtype=np.float32)
-        return np.where(self._forfeited, self._forfeit_outcome, self.games.outcome)
+        if self._outcome is None:
+            self._outcome = self.games.outcome
+            self._outcome[self._forfeited] = self._forfeit_outcome[self._forfeited]
+        return self._outcome
 
     def termination(self, i: int) -> str:
         """Why game i is over, as a word: a `Termination` in lower case, or "illegal_action"."""
-        if self._forfeited[i]:
-            return ILLEGAL_ACTION
-        return _NAMES[int(self.games.termination[i])]
+        return ILLEGAL_ACTION if self._forfeited[i] else _NAMES[self.games.status(i).termination]
 
     # --- What is seen ---
 
     def legal_mask(self) -> NDArray[np.int8]:
         """Which actions are legal, int8 [N, 4672]; none in a game that is over."""
         mask = self.games.legal_mask()
-        if self._num_forfeited:
+        if self.num_forfeited:
             mask[self._forfeited] = 0
         return mask
 
@@ -261,9 +278,8 @@ class ChessCore:
         Returns:
             Arrays with a first axis of N for each key of the observation space.
         """
-        seen = self.sight.new(len(self)) if out is None else dict(out)
-        self.sight.write(self.games, seen, view)
-        if self._num_forfeited:
+        seen = self.sight.look(self.games, view) if out is None else self.sight.write(self.games, dict(out), view)
+        if self.num_forfeited:
             seen["action_mask"][self._forfeited] = 0
         show_advice(seen, self.channel.visible)
         return seen
@@ -271,7 +287,7 @@ class ChessCore:
     def observe_as(self, seat: int) -> Observations:
         """What the player in `seat` (0 for White) sees; no legal action and no advice when it is not its turn."""
         seen = self.observe(view=SEAT_VIEWS[seat])
-        waiting = self.games.turn == (seat == BLACK)
+        waiting = self.turn != (seat == WHITE)
         if self.num_over:
             waiting |= self.over
         if np.count_nonzero(waiting):

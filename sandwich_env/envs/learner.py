@@ -13,11 +13,11 @@ from sandwich_env.envs.core import SEAT_VIEWS, ChessCore
 from sandwich_env.envs.observing import Observations, show_advice, show_no_advice
 from sandwich_env.envs.rewards import Rewards
 from sandwich_env.errors import IllegalActionError, SpecError, did_you_mean
-from sandwich_env.oversight.channel import BLACK, WHITE, Bools, Indices, seats_to_move
+from sandwich_env.oversight.channel import BLACK, WHITE, Bools, Indices
 from sandwich_env.players.base import Player
 from sandwich_env.randomness import Streams, UInt64s, mix
 from sandwich_env.rules import NO_ACTION, Games
-from sandwich_env.rules.games import View
+from sandwich_env.rules.sight import View
 from sandwich_env.specs import KINDS, Spec, from_spec
 
 LearnerColor = Literal["alternate", "white", "black", "random"]
@@ -62,7 +62,7 @@ class LearnerCore(ChessCore):
     @property
     def seat(self) -> NDArray[np.int64]:
         """The seat that the learner plays, 0 for White, [N]; where it plays both, the one to move."""
-        return seats_to_move(self.games) if self.opponent is None else self._seat.copy()
+        return np.where(self.turn, WHITE, BLACK) if self.opponent is None else self._seat.copy()
 
     def learner_seats(self) -> Bools | None:
         if self.opponent is None:
@@ -128,8 +128,8 @@ class LearnerCore(ChessCore):
             GameOverError: an action for a game that has ended.
             SpecError: a new episode does not reach a turn of the learner.
         """
-        seat = self.seat
-        rewards = self._advance(actions, forfeit=self.illegal_action == "lose")
+        turn = self.turn
+        rewards = self.advance(actions, forfeit=self.illegal_action == "lose")
         if dealing is not None:
             self._begin(dealing)
         replied = self._reply()
@@ -141,14 +141,15 @@ class LearnerCore(ChessCore):
                 rewards[dealing] = 0.0  # what is earned before the learner's first turn is not its reward
         if rewards is None:
             return np.zeros(len(self))
-        earned: NDArray[np.float64] = rewards[np.arange(len(self)), seat]
+        white = turn if self.opponent is None else self._white
+        earned: NDArray[np.float64] = np.where(white, rewards[:, WHITE], rewards[:, BLACK])
         return earned
 
     def _reply(self) -> Rewards | None:
         """Let the opponent move wherever it is to move; the rewards of both seats, [N, 2], or None if all are 0."""
         if self.opponent is None:
             return None
-        waiting = self.games.turn != self._white
+        waiting = self.turn != self._white
         if self.num_over:
             waiting &= ~self.over
         count = np.count_nonzero(waiting)
@@ -167,7 +168,7 @@ class LearnerCore(ChessCore):
             actions = np.full(len(self), NO_ACTION, dtype=np.int64)
             actions[index] = self.opponent.act(self.games.select(index), shown, rng.select(index))
         try:
-            return self._advance(actions, forfeit=False)
+            return self.advance(actions, forfeit=False)
         except IllegalActionError as error:
             raise IllegalActionError(
                 f"the opponent {self.opponent!r} answers with an illegal action: {error}"
@@ -184,8 +185,7 @@ class LearnerCore(ChessCore):
     def observe_ended(self, index: Indices) -> Observations:
         """What the learner sees in games that have ended, [K]: no action is legal there, and no advice is given."""
         games = self.games.select(index)
-        seen = self.sight.new(len(index))
-        self.sight.write(games, seen)
+        seen = self.sight.look(games)
         seen["action_mask"][:] = 0
         if self.opponent is not None:
             self._turn_round(seen, games, index)
@@ -198,7 +198,7 @@ class LearnerCore(ChessCore):
         for seat, white in ((WHITE, True), (BLACK, False)):
             turned = np.flatnonzero((self._white[rows] == white) & (games.turn != white))
             if len(turned):
-                seen["observation"][turned] = self.sight.planes(games.select(turned), SEAT_VIEWS[seat])
+                seen["observation"][turned] = self.sight.look(games.select(turned), SEAT_VIEWS[seat])["observation"]
 
 
 def make_core(

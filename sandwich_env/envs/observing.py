@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sandwich_env.advisors.base import NO_MOVE, VisibleAdvice
 from sandwich_env.rules import NUM_ACTIONS, OBSERVATION_SHAPE, Games
-from sandwich_env.rules.games import View
+from sandwich_env.rules.sight import View
 
 Observations: TypeAlias = dict[str, NDArray[np.generic]]
 """What is seen in N games: an array with a first axis of N for each key of the observation space."""
@@ -69,20 +69,15 @@ class Sight:
             "action_mask": np.empty((count, *self._mask_shape), self._mask_dtype),
         }
 
-    def write(self, games: Games, seen: Observations, view: View = "mover") -> None:
+    def write(self, games: Games, seen: Observations, view: View = "mover") -> Observations:
         """Write the planes and masks of all games to arrays that `new` made."""
-        planes: Any = seen["observation"]
-        mask: Any = seen["action_mask"]
-        if self.packed:
-            games.observe_packed(planes, view=view)
-            games.legal_mask_packed(mask)
-        else:
-            games.observe(planes, view=view)
-            games.legal_mask(mask)
+        games.show(seen["observation"], seen["action_mask"], view)  # type: ignore[arg-type]
+        return seen
 
-    def planes(self, games: Games, view: View) -> NDArray[np.generic]:
-        """The planes of all games alone, in a new array."""
-        return games.observe_packed(view=view) if self.packed else games.observe(view=view)
+    def look(self, games: Games, view: View = "mover") -> Observations:
+        """The planes and masks of all games in new arrays."""
+        planes, mask = games.look(view, packed=self.packed)
+        return {"observation": planes, "action_mask": mask}
 
 
 def show_advice(seen: Observations, advice: VisibleAdvice) -> None:

@@ -142,11 +142,12 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
                 )
             chosen = np.where(dealt, NO_ACTION, chosen)
         rewards = self._core.step(chosen, dealing)
-        terminated, truncated = self._core.terminated, self._core.truncated
+        terminated, truncated = self._core.terminated.copy(), self._core.truncated.copy()
         infos: Infos = {}
         if self._core.num_over:
-            ended = terminated | truncated
-            self._warn(chosen, ended)
+            ended = self._core.over
+            if self._core.num_forfeited and not self._warned:
+                self._warn(chosen, ended)
             if self.autoreset_mode is AutoresetMode.SAME_STEP:
                 infos = self._final(ended)
                 self._core.deal(ended)
@@ -246,12 +247,15 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         if not core.num_over:
             return infos
         ended = core.over if rows is None else rows & core.over
-        if ended.any():
+        index = np.flatnonzero(ended)
+        if len(index):
             words = np.full(self.num_envs, None, dtype=object)
-            for i in np.flatnonzero(ended):
-                words[i] = core.termination(int(i))
-            outcome = np.where(ended, core.outcome, 0).astype(np.float64)
-            infos |= {"outcome": outcome, "_outcome": ended, "termination": words, "_termination": ended.copy()}
+            outcome = np.zeros(self.num_envs)
+            outcome[index] = core.outcome[index]
+            for i in index.tolist():
+                words[i] = core.termination(i)
+            infos |= {"outcome": outcome, "_outcome": ended.copy()}
+            infos |= {"termination": words, "_termination": ended.copy()}
         return infos
 
     def _final(self, ended: Bools) -> Infos:
@@ -269,8 +273,6 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         }
 
     def _warn(self, actions: NDArray[np.int64], ended: Bools) -> None:
-        if self._warned:
-            return
         for i in np.flatnonzero(ended):
             if self._core.termination(int(i)) == ILLEGAL_ACTION:
                 self._warned = True
