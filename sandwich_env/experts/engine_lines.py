@@ -71,7 +71,9 @@ NO_MOVE = ("(none)", "NULL", "0000")
 
 def parse_line(text: str) -> Line | None:
     """The line that an `info` of an engine tells; None where it gives no exact score of a move."""
-    words = text.split()
+    # The line itself comes last by custom, and is long: only its first move is taken.
+    told, _, line = text.partition(" pv ")
+    words = [*told.split(), "pv", *line.split(maxsplit=1)[:1]] if " score " in told else text.split()
     if not {"score", "pv"} <= set(words) or not {"string", "lowerbound", "upperbound"}.isdisjoint(words):
         return None
     try:

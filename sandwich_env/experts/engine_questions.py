@@ -8,7 +8,6 @@ and the moves since. The cost of a question does not grow with the game.
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,7 +20,6 @@ from sandwich_env.rules import NUM_ACTIONS, Games
 from sandwich_env.rules.actions import decode_action, encode_move
 
 _EXPAND = str.maketrans({str(run): "." * run for run in range(1, 9)} | {"/": ""})
-_EMPTY_RUN = re.compile(r"\.+")
 _RIGHT_SQUARES = {
     "K": (chess.E1, chess.H1),
     "Q": (chess.E1, chess.A1),
@@ -69,12 +67,13 @@ class GameQuestions:
 
     def about(self, i: int) -> Question:
         """The question about game i."""
+        fen = self._fens[i]
         played = self._games.played(i)
         # Row 1 of the tables is White's; the last move was played by the side that is not to move.
-        movers = (np.arange(len(played)) + len(played) + self._turns[i]) & 1
-        squares = _squares()[movers, played]
-        position = position_command(self._fens[i], self._start_fens[i], squares[:, 0].tolist(), squares[:, 1].tolist())
-        return Question(position, self._fens[i], functools.partial(self._is_legal, i))
+        movers = (np.arange(self._turns[i], self._turns[i] + len(played)) + len(played)) & 1
+        starts, ends = _squares()[:, movers, played].tolist()
+        position = position_command(fen, self._start_fens[i], starts, ends)
+        return Question(position, fen, functools.partial(self._is_legal, i))
 
     def action(self, i: int, move: chess.Move) -> int:
         """The action of a legal move of game i."""
@@ -96,13 +95,13 @@ class GameQuestions:
 
 @functools.cache
 def _squares() -> NDArray[np.int8]:
-    """From and to squares of each action, int8 [2, 4672, 2], Black's first; 0 for those that lead off the board."""
-    squares = np.zeros((2, NUM_ACTIONS, 2), dtype=np.int8)
+    """Squares that each action leaves and goes to, int8 [2, 2, 4672], then Black's and White's; 0 if off the board."""
+    squares = np.zeros((2, 2, NUM_ACTIONS), dtype=np.int8)
     for turn in (False, True):
         for action in range(NUM_ACTIONS):
             move = decode_action(action, turn)
             if move is not None:
-                squares[int(turn), action] = move.from_square, move.to_square
+                squares[:, int(turn), action] = move.from_square, move.to_square
     return squares
 
 
@@ -149,8 +148,8 @@ def _after_lost_rights(start_fen: str, starts: Sequence[int], ends: Sequence[int
     lost = 0
     for right, squares in _RIGHT_SQUARES.items():
         if right in start_fen.split()[2]:
-            moves = enumerate(zip(starts, ends, strict=True))
-            first = next((ply for ply, move in moves if not set(squares).isdisjoint(move)), -1)
+            seen = [moves.index(square) for moves in (starts, ends) for square in squares if square in moves]
+            first = min(seen, default=-1)
             if first >= at:
                 lost = max(lost, first + 1)
     return lost
@@ -171,5 +170,7 @@ def _men(fen: str) -> str:
 
 
 def _placement(board: Sequence[str]) -> str:
-    ranks = ("".join(board[first : first + 8]) for first in range(56, -1, -8))
-    return _EMPTY_RUN.sub(lambda run: str(len(run[0])), "/".join(ranks))
+    placement = "/".join("".join(board[first : first + 8]) for first in range(56, -1, -8))
+    for run in range(8, 0, -1):
+        placement = placement.replace("." * run, str(run))
+    return placement

@@ -107,14 +107,18 @@ class UciExpert(Expert):
         """
         over, value = result_for_mover(games)
         legal = games.legal_mask() == 1
-        policy = np.full(legal.shape, -np.inf, dtype=np.float32)
+        worst = np.zeros(len(games), dtype=np.float32)
+        scored: list[tuple[int, list[int], NDArray[np.float64]]] = []
         questions = GameQuestions(games)
         playing = np.flatnonzero(~over).tolist()
         answers = self._ask([functools.partial(questions.about, row) for row in playing])
         for row, found in zip(playing, answers, strict=True):
             moves, logits, value[row] = self._weigh(found)
-            policy[row, legal[row]] = logits.min() - UNSCORED_DROP
-            policy[row, [questions.action(row, move) for move in moves]] = logits
+            worst[row] = logits[-1]
+            scored.append((row, [questions.action(row, move) for move in moves], logits))
+        policy = np.where(legal, worst[:, None] - np.float32(UNSCORED_DROP), np.float32(-np.inf))
+        for row, actions, logits in scored:
+            policy[row, actions] = logits
         return Evaluation(policy=policy, value=value)
 
     def search(self, boards: Sequence[chess.Board]) -> list[Found]:
