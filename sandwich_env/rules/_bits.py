@@ -1,6 +1,6 @@
 """Bit tricks on 64-bit boards as single machine instructions, and lines of attack."""
 
-# ruff: noqa: PLR0917 (kernels take their arrays by position)
+
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from numba import types
 from sandwich_env.compiling import inlined, intrinsic
 from sandwich_env.rules._tables import LOWER, UPPER
 
-_ir: Any = importlib.import_module("llvmlite.ir")  # they have no types
-_arrays: Any = importlib.import_module("numba.np.arrayobj")
+_ir: Any = importlib.import_module("llvmlite.ir")  # it has no types
 
 # Every constant is an unsigned NumPy scalar: in Numba, uint64 with an int literal becomes float64.
 ZERO = np.uint64(0)
@@ -51,34 +50,21 @@ def _function_type() -> Any:
     return _ir.FunctionType(_ir.VoidType(), [_ir.IntType(64).as_pointer(), _ir.IntType(64), _ir.IntType(64)])
 
 
-def _table(element: Any) -> Any:
-    """An intrinsic that makes a two-dimensional array of what lies at an address."""
+def _pointer(element: Any) -> Any:
+    """An intrinsic that makes a pointer of an address."""
+    pointer_type: Any = types.CPointer(element)  # type: ignore[no-untyped-call]
 
-    def typed(typing_context: Any, address: Any, rows: Any, columns: Any) -> Any:
-        array_type = types.Array(element, 2, "C")
-
+    def typed(typing_context: Any, address: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            address, rows, columns = arguments
-            array = _arrays.make_array(array_type)(context, builder)
-            size = context.get_abi_sizeof(context.get_data_type(element))
-            item = context.get_constant(types.intp, size)
-            _arrays.populate_array(
-                array,
-                data=builder.inttoptr(address, context.get_data_type(element).as_pointer()),
-                shape=[rows, columns],
-                strides=[builder.mul(columns, item), item],
-                itemsize=item,
-                meminfo=None,
-            )
-            return array._getvalue()
+            return builder.inttoptr(arguments[0], context.get_value_type(pointer_type))
 
-        return array_type(types.uint64, types.int64, types.int64), generate
+        return pointer_type(types.uint64), generate
 
     return intrinsic(typed)
 
 
-words_at = _table(types.uint64)
-halves_at = _table(types.uint16)
+words_at = _pointer(types.uint64)
+halves_at = _pointer(types.uint16)
 
 
 @intrinsic
@@ -130,25 +116,19 @@ def set_bit(typing_context: Any, address: Any, bit: Any) -> Any:
 
 
 @intrinsic
-def copy_within(typing_context: Any, array: Any, row: Any, target: Any, source: Any, bytes_to_copy: Any) -> Any:
-    """Copy bytes from one place of an array's row to another that does not overlap it; columns are counted in items."""
+def copy_halves(typing_context: Any, pointer: Any, target: Any, source: Any, count: Any) -> Any:
+    """Copy `count`, a constant, items to another place behind a pointer that does not overlap the first."""
+    if not isinstance(count, types.IntegerLiteral):
+        return None
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        whole = context.make_array(signature.args[0])(context, builder, arguments[0])
-        columns = builder.extract_value(whole.shape, 1)
-        first = builder.mul(arguments[1], columns)
-        places = [
-            builder.bitcast(builder.gep(whole.data, [builder.add(first, k)]), _ir.IntType(8).as_pointer())
-            for k in arguments[2:4]
-        ]
+        places = [builder.bitcast(builder.gep(arguments[0], [k]), _ir.IntType(8).as_pointer()) for k in arguments[1:3]]
         memcpy = builder.module.declare_intrinsic("llvm.memcpy", [places[0].type, places[1].type, _ir.IntType(64)])
-        size = _ir.Constant(_ir.IntType(64), signature.args[4].literal_value)
+        size = _ir.Constant(_ir.IntType(64), 2 * count.literal_value)
         builder.call(memcpy, [*places, size, _ir.Constant(_ir.IntType(1), 0)])
         return context.get_dummy_value()
 
-    if not isinstance(bytes_to_copy, types.IntegerLiteral):
-        return None
-    return types.none(array, types.uint64, types.uint64, types.uint64, bytes_to_copy), generate
+    return types.none(pointer, types.uint64, types.uint64, count), generate
 
 
 @intrinsic

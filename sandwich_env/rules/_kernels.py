@@ -50,7 +50,7 @@ from sandwich_env.rules._layout import (
     STATE_WORDS,
     VERIFY,
 )
-from sandwich_env.rules._planes import write_mask, write_packed_mask, write_packed_planes, write_planes
+from sandwich_env.rules._planes import write_mask, write_planes
 from sandwich_env.rules._play import arrive, make_move, set_up
 from sandwich_env.rules.actions import NO_ACTION, NUM_ACTIONS
 
@@ -66,75 +66,69 @@ _VERIFY, _RESTART, _PLAY, _SAMPLE = U64(VERIFY), U64(RESTART), U64(PLAY), U64(SA
 _PLANES, _PACKED_PLANES, _MASK, _PACKED_MASK = U64(PLANES), U64(PACKED_PLANES), U64(MASK), U64(PACKED_MASK)
 _TAKES_ACTIONS = U64(VERIFY | RESTART | PLAY)
 _BAD = U64(JOB_BAD)
+_STATE_BYTES, _LEGAL_BYTES, _HISTORY_BYTES = U64(8 * STATE_WORDS), U64(2 * MAX_LEGAL), U64(2 * HISTORY_WORDS)
 _CHANNELS, _BOARD, _8, _64 = U64(AUXILIARY_CHANNELS), U64(BOARD_CHANNELS), U64(8), U64(64)
 _ACTIONS, _PACKED_ACTIONS = U64(NUM_ACTIONS), U64(NUM_ACTIONS // 8)
 
 
 @inlined
-def is_legal(state: Words, legal: Actions, g: np.uint64, action: np.uint64) -> bool:
-    """Whether an action is legal in game g; NO_ACTION is not."""
+def is_legal(state: Words, legal: Actions, action: np.uint64) -> bool:
+    """Whether an action is legal; NO_ACTION is not."""
     wanted = np.uint16(action)  # compared in 16 bits, many at a time
     found = False
-    for k in range(state[g, LEGAL_COUNT]):
-        found |= legal[g, U64(k)] == wanted
+    for k in range(state[LEGAL_COUNT]):
+        found |= legal[U64(k)] == wanted
     return bool(found and action == wanted)
 
 
 @inlined
-def draw(state: Words, legal: Actions, g: np.uint64, seed: np.uint64) -> np.uint64:
+def draw(state: Words, legal: Actions, seed: np.uint64) -> np.uint64:
     """Draw a legal action, uniformly, from a hash of a seed and the ply; NO_ACTION where the game is over.
 
     The hash is SplitMix64's finalizer; the high half of a product maps it to a range without a division.
     """
-    count = state[g, LEGAL_COUNT]
+    count = state[LEGAL_COUNT]
     if count == ZERO:
         return _NOTHING
-    z = seed + _MIX_STEP * (state[g, PLY] + ONE)
+    z = seed + _MIX_STEP * (state[PLY] + ONE)
     z = (z ^ (z >> _30)) * _MIX_1
     z = (z ^ (z >> _27)) * _MIX_2
     z ^= z >> _31
-    return U64(legal[g, ((z >> _32) * count) >> _32])
+    return U64(legal[((z >> _32) * count) >> _32])
 
 
 @function_pointer("void(CPointer(uint64), int64, int64)")
 def do(job: Any, first: int, last: int) -> None:
     """Do a job's tasks to the games [first, last), one game after the other."""
-    n, tasks, max_plies = job[JOB_GAMES], job[JOB_TASKS], job[JOB_MAX_PLIES]
-    state = words_at(job[JOB_STATE], n, STATE_WORDS)
-    legal = halves_at(job[JOB_LEGAL], n, MAX_LEGAL)
-    history = halves_at(job[JOB_HISTORY], n, HISTORY_WORDS)
-    moves = halves_at(job[JOB_MOVES], n, max_plies)
-    actions = words_at(job[JOB_ACTIONS], 1, n)
-    seeds = words_at(job[JOB_SEEDS], 1, n)
-    claim_draws = job[JOB_CLAIM_DRAWS] != ZERO
-    planes, mask, boards, view = (job[JOB_PLANES], job[JOB_MASK], job[JOB_BOARDS], job[JOB_VIEW])
+    tasks, max_plies, claim_draws = job[JOB_TASKS], job[JOB_MAX_PLIES], job[JOB_CLAIM_DRAWS] != ZERO
+    actions, seeds = words_at(job[JOB_ACTIONS]), words_at(job[JOB_SEEDS])
+    planes, mask, boards, view = job[JOB_PLANES], job[JOB_MASK], job[JOB_BOARDS], job[JOB_VIEW]
     channels = _CHANNELS + _BOARD * boards
     for i in range(first, last):
         g = U64(i)
+        state = words_at(job[JOB_STATE] + g * _STATE_BYTES)
+        legal = halves_at(job[JOB_LEGAL] + g * _LEGAL_BYTES)
+        history = halves_at(job[JOB_HISTORY] + g * _HISTORY_BYTES)
         if tasks & _SAMPLE:
-            actions[ZERO, g] = draw(state, legal, g, seeds[ZERO, g])
-        elif tasks & _TAKES_ACTIONS and actions[ZERO, g] != _NOTHING:
+            actions[g] = draw(state, legal, seeds[g])
+        elif tasks & _TAKES_ACTIONS and actions[g] != _NOTHING:
             if tasks & _VERIFY:
-                if not is_legal(state, legal, g, actions[ZERO, g]):
+                if not is_legal(state, legal, actions[g]):
                     lower(job, _BAD, g)
                 continue
             if tasks & _RESTART:
-                set_up(state, history, g)
+                set_up(state, history)
             else:
-                moves[g, state[g, PLY]] = actions[ZERO, g]
-                make_move(state, history, g, actions[ZERO, g], True)
-            arrive(state, legal, history, g, max_plies, claim_draws)
+                halves_at(job[JOB_MOVES])[g * max_plies + state[PLY]] = actions[g]
+                make_move(state, history, actions[g], True)
+            arrive(state, legal, history, max_plies, claim_draws)
         if tasks & _PLANES:
-            write_planes(state, history, g, planes + g * channels * _64, boards, view)
-        if tasks & _PACKED_PLANES:
-            write_packed_planes(state, g, planes + g * channels * _8, boards, view)
+            write_planes(state, history, planes + g * channels * _64, boards, view)
         if tasks & _MASK:
-            write_mask(state, legal, g, mask + g * _ACTIONS)
-        if tasks & _PACKED_MASK:
-            write_packed_mask(state, legal, g, mask + g * _PACKED_ACTIONS)
+            write_mask(state, legal, mask + g * _ACTIONS)
 
 
-@kernel("uint64(boolean[:, :, :, ::1])", "uint64(uint8[:, :, ::1])", "uint64(int8[:, ::1])", "uint64(uint8[:, ::1])")
+@kernel
 def address_of(buffer: Any) -> int:
     """Where a buffer lies in memory; a tenth of the time of `buffer.ctypes.data`."""
     return buffer.ctypes.data  # type: ignore[no-any-return]
@@ -199,7 +193,7 @@ def order(
     return run(function, job, tasks) if alone else -1
 
 
-@kernel("int64(uint64, uint64[::1], uint64)")
+@kernel
 def do_alone(function: int, job: Words, tasks: int) -> int:
     """Do a job that is filled in on this thread; returns what `order` does."""
     return run(function, job, tasks)
@@ -207,6 +201,9 @@ def do_alone(function: int, job: Words, tasks: int) -> int:
 
 @kernel
 def find_legal(state: Words, legal: Actions, actions: Integers, found: NDArray[np.bool_]) -> None:
-    """Write bool [N]: whether each game's action is legal."""
+    """Write bool [N]: whether each game's action is legal. The arrays are those of all games."""
     for i in range(state.shape[0]):
-        found[i] = is_legal(state, legal, U64(i), U64(actions[i]))
+        wanted, here = np.uint16(actions[i]), False
+        for k in range(state[i, LEGAL_COUNT]):
+            here |= legal[i, U64(k)] == wanted
+        found[i] = here and actions[i] == wanted

@@ -83,7 +83,7 @@ SLOT_REPEATED = SLOT_COUNT + 1  # whether the position repeats an earlier one
 SLOT_WORDS = SLOT_COUNT + 2
 ROSTER = HISTORY * SLOT_WORDS
 ROSTER_COUNT = ROSTER + SLOT_COUNT
-ROSTER_BYTES = 2 * (SLOT_COUNT + 1)
+ROSTER_USED = SLOT_COUNT + 1
 PLACES = ROSTER + SLOT_WORDS  # for each cell, the roster's index of the man that stands there
 HISTORY_WORDS = PLACES + 64
 

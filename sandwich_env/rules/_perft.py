@@ -6,19 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandwich_env.compiling import kernel
-from sandwich_env.rules._bits import ONE, ZERO
-from sandwich_env.rules._layout import LEGAL_COUNT
+from sandwich_env.rules._bits import ONE, ZERO, halves_at, words_at
+from sandwich_env.rules._layout import LEGAL_COUNT, MAX_LEGAL, STATE_WORDS
 from sandwich_env.rules._movegen import generate
 from sandwich_env.rules._play import make_move
 
 U64 = np.uint64
+_STATE_BYTES, _LEGAL_BYTES = U64(8 * STATE_WORDS), U64(2 * MAX_LEGAL)
 
 
-@kernel("int64(uint64[:, ::1], uint16[:, ::1], uint16[:, ::1], uint64[::1], int64)")
+@kernel("int64(uint64[:, ::1], uint16[:, ::1], uint64[::1], int64)")
 def count_leaves(
     state: NDArray[np.uint64],
     legal: NDArray[np.uint16],
-    history: NDArray[np.uint16],
     next_move: NDArray[np.uint64],
     depth: int,
 ) -> int:
@@ -27,14 +27,14 @@ def count_leaves(
     Args:
         state: uint64 [depth, STATE_WORDS].
         legal: uint16 [depth, MAX_LEGAL].
-        history: Not looked at.
         next_move: uint64 [depth].
         depth: Plies.
     """
     nodes = ZERO
-    generate(state, legal, ZERO)
+    generate(words_at(U64(state.ctypes.data)), halves_at(U64(legal.ctypes.data)))
     if depth == 1:
         return int(state[0, LEGAL_COUNT])
+    unused = halves_at(ZERO)
     level = 0
     last = depth - 2
     while level >= 0:
@@ -48,8 +48,9 @@ def count_leaves(
         child = g + ONE
         for k in range(LEGAL_COUNT):
             state[child, k] = state[g, k]
-        make_move(state, history, child, action, False)
-        generate(state, legal, child)
+        after = words_at(U64(state.ctypes.data) + child * _STATE_BYTES)
+        make_move(after, unused, action, False)
+        generate(after, halves_at(U64(legal.ctypes.data) + child * _LEGAL_BYTES))
         if level == last:
             nodes += state[child, LEGAL_COUNT]
         else:

@@ -1,10 +1,9 @@
 """Writing down what a player of one game sees, plain or packed into bits, to an address in memory.
 
-`state` is uint64 [N, STATE_WORDS], `legal` uint16 [N, MAX_LEGAL], `history` uint16 [N, HISTORY_WORDS]; `g` is
-the game.
+`state`, `legal` and `history` point to the game's rows, see `_layout`.
 """
 
-# ruff: noqa: PLR0917 (kernels take their arrays by position)
+
 
 from __future__ import annotations
 
@@ -53,10 +52,10 @@ _EDGES = U64(1 << 48)
 
 
 @inlined
-def auxiliary_word(state: Words, g: np.uint64, for_black: np.uint64) -> np.uint64:
+def auxiliary_word(state: Words, for_black: np.uint64) -> np.uint64:
     """The first seven channels that every square shares (all but the clock), one byte each."""
-    rights = state[g, CASTLING]
-    if for_black == state[g, WHITE_TO_MOVE]:  # the viewer is not the mover
+    rights = state[CASTLING]
+    if for_black == state[WHITE_TO_MOVE]:  # the viewer is not the mover
         rights = (rights >> U64(2)) | ((rights & U64(3)) << U64(2))
     word = _EDGES
     if rights & U64(2):
@@ -73,81 +72,79 @@ def auxiliary_word(state: Words, g: np.uint64, for_black: np.uint64) -> np.uint6
 
 
 @inlined
-def is_for_black(state: Words, g: np.uint64, view: np.uint64) -> np.uint64:
+def is_for_black(state: Words, view: np.uint64) -> np.uint64:
     """1 if Black looks: `view` is 0 for the mover, 1 for White, 2 for Black."""
-    return ONE - state[g, WHITE_TO_MOVE] if view == ZERO else view - ONE
+    return ONE - state[WHITE_TO_MOVE] if view == ZERO else view - ONE
 
 
 @inlined
-def write_planes(
-    state: Words, history: Actions, g: np.uint64, out: np.uint64, boards: np.uint64, view: np.uint64
-) -> None:
+def write_planes(state: Words, history: Actions, out: np.uint64, boards: np.uint64, view: np.uint64) -> None:
     """Write bool [8, 8, 7 + 13 * boards] to the address `out`."""
     channels = _AUXILIARY + _BOARD * boards
     clear_bytes(out, channels * _64)
-    for_black = is_for_black(state, g, view)
-    word = auxiliary_word(state, g, for_black)
+    for_black = is_for_black(state, view)
+    word = auxiliary_word(state, for_black)
     for cell in range(64):
         store_word(out + U64(cell) * channels, word)
-    clock = min(state[g, HALFMOVES] >> ONE, _63)
+    clock = min(state[HALFMOVES] >> ONE, _63)
     set_byte(out + clock * channels + _CLOCK_CHANNEL)
 
-    ply = state[g, PLY]
+    ply = state[PLY]
     for back in range(min(boards, ply + ONE)):
         slot = ((ply - U64(back)) & _HISTORY_MASK) * _SLOT_WORDS
-        men, count = slot + _SLOT_BLACK * for_black, U64(history[g, slot + _SLOT_COUNT])
+        men, count = slot + _SLOT_BLACK * for_black, U64(history[slot + _SLOT_COUNT])
         at = out + _AUXILIARY + _BOARD * U64(back)
         if channels == _CHANNELS:
             for k in range(count):
-                set_byte(at + U64(history[g, men + U64(k)]))
+                set_byte(at + U64(history[men + U64(k)]))
         else:
             for k in range(count):
-                entry = U64(history[g, men + U64(k)])
+                entry = U64(history[men + U64(k)])
                 stands = entry // _CHANNELS
                 set_byte(at + stands * channels + (entry - stands * _CHANNELS))
-        if history[g, slot + _SLOT_REPEATED]:
+        if history[slot + _SLOT_REPEATED]:
             for k in range(64):
                 set_byte(at + U64(k) * channels + _REPEATED)
 
 
 @inlined
-def write_packed_planes(state: Words, g: np.uint64, out: np.uint64, boards: np.uint64, view: np.uint64) -> None:
+def write_packed_planes(state: Words, out: np.uint64, boards: np.uint64, view: np.uint64) -> None:
     """Write uint8 [7 + 13 * boards, 8] to the address `out`: eight squares to a byte, the a-file its lowest bit."""
-    for_black = is_for_black(state, g, view)
-    word = auxiliary_word(state, g, for_black)
+    for_black = is_for_black(state, view)
+    word = auxiliary_word(state, for_black)
     for k in range(AUXILIARY_CHANNELS):
         store_word(out + _8 * U64(k), ALL if (word >> (_8 * U64(k))) & _255 else ZERO)
-    store_word(out + _8 * _CLOCK_CHANNEL, ONE << min(state[g, HALFMOVES] >> ONE, _63))
+    store_word(out + _8 * _CLOCK_CHANNEL, ONE << min(state[HALFMOVES] >> ONE, _63))
     at = out + _8 * _AUXILIARY
 
-    ply = state[g, PLY]
+    ply = state[PLY]
     shown = min(boards, ply + ONE)
     for back in range(shown):
         slot = _BOARDS + ((ply - U64(back)) & _HISTORY_MASK) * _BOARD
         if for_black:
             for k in range(6):
-                store_word(at + _8 * U64(k), flip_ranks(state[g, slot + _KINDS + U64(k)]))
-                store_word(at + _8 * (_KINDS + U64(k)), flip_ranks(state[g, slot + U64(k)]))
+                store_word(at + _8 * U64(k), flip_ranks(state[slot + _KINDS + U64(k)]))
+                store_word(at + _8 * (_KINDS + U64(k)), flip_ranks(state[slot + U64(k)]))
         else:
             for k in range(12):
-                store_word(at + _8 * U64(k), state[g, slot + U64(k)])
-        store_word(at + _8 * _REPEATED, state[g, slot + _REPEATED])
+                store_word(at + _8 * U64(k), state[slot + U64(k)])
+        store_word(at + _8 * _REPEATED, state[slot + _REPEATED])
         at += _8 * _BOARD
     clear_bytes(at, (boards - shown) * _BOARD * _8)
 
 
 @inlined
-def write_mask(state: Words, legal: Actions, g: np.uint64, out: np.uint64) -> None:
+def write_mask(state: Words, legal: Actions, out: np.uint64) -> None:
     """Write int8 [NUM_ACTIONS] to the address `out`: 1 where an action is legal."""
     clear_bytes(out, _ACTIONS)
-    for k in range(state[g, LEGAL_COUNT]):
-        set_byte(out + U64(legal[g, U64(k)]))
+    for k in range(state[LEGAL_COUNT]):
+        set_byte(out + U64(legal[U64(k)]))
 
 
 @inlined
-def write_packed_mask(state: Words, legal: Actions, g: np.uint64, out: np.uint64) -> None:
+def write_packed_mask(state: Words, legal: Actions, out: np.uint64) -> None:
     """Write uint8 [NUM_ACTIONS / 8] to the address `out`: action a is bit a % 8 of byte a // 8."""
     clear_bytes(out, _MASK_BYTES)
-    for k in range(state[g, LEGAL_COUNT]):
-        action = U64(legal[g, U64(k)])
+    for k in range(state[LEGAL_COUNT]):
+        action = U64(legal[U64(k)])
         set_bit(out + (action >> _3), action & _7)

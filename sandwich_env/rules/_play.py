@@ -1,6 +1,6 @@
 """Making a move, and what follows from it: the position's key, its history, and whether the game is over."""
 
-# ruff: noqa: PLR0917 (kernels take their arrays by position)
+
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandwich_env.compiling import inlined
-from sandwich_env.rules._bits import ALL, ONE, ZERO, copy_within, flip_ranks, trailing_zeros
+from sandwich_env.rules._bits import ALL, ONE, ZERO, copy_halves, flip_ranks, trailing_zeros
 from sandwich_env.rules._layout import (
     BISHOP,
     BOARD_CHANNELS,
@@ -37,8 +37,8 @@ from sandwich_env.rules._layout import (
     REVERSIBLE,
     ROOK,
     ROSTER,
-    ROSTER_BYTES,
     ROSTER_COUNT,
+    ROSTER_USED,
     SEVENTY_FIVE_MOVES,
     SLOT_BLACK,
     SLOT_REPEATED,
@@ -95,17 +95,17 @@ def castling_key(white: np.uint64, rights: np.uint64) -> np.uint64:
 
 
 @inlined
-def kind_on(state: Words, g: np.uint64, bit: np.uint64) -> np.uint64:
+def kind_on(state: Words, bit: np.uint64) -> np.uint64:
     """What stands on an occupied square."""
-    if state[g, PAWN] & bit:
+    if state[PAWN] & bit:
         return _PAWN
-    if state[g, KNIGHT] & bit:
+    if state[KNIGHT] & bit:
         return _KNIGHT
-    if state[g, BISHOP] & bit:
+    if state[BISHOP] & bit:
         return _BISHOP
-    if state[g, ROOK] & bit:
+    if state[ROOK] & bit:
         return _ROOK
-    if state[g, QUEEN] & bit:
+    if state[QUEEN] & bit:
         return _QUEEN
     return _KING
 
@@ -117,63 +117,59 @@ def cell_of(white: np.uint64, square: np.uint64) -> np.uint64:
 
 
 @inlined
-def write_entry(
-    history: Actions, g: np.uint64, at: np.uint64, cell: np.uint64, black: np.uint64, kind: np.uint64
-) -> None:
+def write_entry(history: Actions, at: np.uint64, cell: np.uint64, black: np.uint64, kind: np.uint64) -> None:
     """Write a man down, as White and as Black sees him; `black` says whether he is Black's."""
-    history[g, at] = cell * _CHANNELS + kind + _6 * black
-    history[g, at + _SLOT_BLACK] = (cell ^ _FLIP) * _CHANNELS + kind + _6 * (ONE - black)
+    history[at] = cell * _CHANNELS + kind + _6 * black
+    history[at + _SLOT_BLACK] = (cell ^ _FLIP) * _CHANNELS + kind + _6 * (ONE - black)
 
 
 @inlined
-def strike_off(history: Actions, g: np.uint64, cell: np.uint64) -> None:
+def strike_off(history: Actions, cell: np.uint64) -> None:
     """Take the man on a cell off the roster; the last one takes his place."""
-    place = U64(history[g, _PLACES + cell])
-    count = U64(history[g, ROSTER_COUNT]) - ONE
-    last = U64(history[g, _ROSTER + count])
-    history[g, _ROSTER + place] = last
-    history[g, _ROSTER + place + _SLOT_BLACK] = history[g, _ROSTER + count + _SLOT_BLACK]
-    history[g, _PLACES + last // _CHANNELS] = place
-    history[g, ROSTER_COUNT] = count
+    place = U64(history[_PLACES + cell])
+    count = U64(history[ROSTER_COUNT]) - ONE
+    last = U64(history[_ROSTER + count])
+    history[_ROSTER + place] = last
+    history[_ROSTER + place + _SLOT_BLACK] = history[_ROSTER + count + _SLOT_BLACK]
+    history[_PLACES + last // _CHANNELS] = place
+    history[ROSTER_COUNT] = count
 
 
 @inlined
-def move_entry(
-    history: Actions, g: np.uint64, white: np.uint64, kind: np.uint64, start: np.uint64, end: np.uint64
-) -> None:
+def move_entry(history: Actions, white: np.uint64, kind: np.uint64, start: np.uint64, end: np.uint64) -> None:
     """Move a man of the mover's on the roster; `kind` is what he is from now on."""
-    place = U64(history[g, _PLACES + cell_of(white, start)])
-    write_entry(history, g, _ROSTER + place, cell_of(white, end), ONE - white, kind)
-    history[g, _PLACES + cell_of(white, end)] = place
+    place = U64(history[_PLACES + cell_of(white, start)])
+    write_entry(history, _ROSTER + place, cell_of(white, end), ONE - white, kind)
+    history[_PLACES + cell_of(white, end)] = place
 
 
 @inlined
-def remove_captured(state: Words, history: Actions, g: np.uint64, square: np.uint64, recorded: bool) -> np.uint64:
+def remove_captured(state: Words, history: Actions, square: np.uint64, recorded: bool) -> np.uint64:
     """Take an opponent's man off the board; returns its key."""
     bit = ONE << square
-    kind = kind_on(state, g, bit)
-    state[g, kind] ^= bit
-    state[g, THEIRS] ^= bit
-    white = state[g, WHITE_TO_MOVE]
+    kind = kind_on(state, bit)
+    state[kind] ^= bit
+    state[THEIRS] ^= bit
+    white = state[WHITE_TO_MOVE]
     if recorded:
-        strike_off(history, g, cell_of(white, square))
+        strike_off(history, cell_of(white, square))
     return piece_key(white, ONE, kind, square)
 
 
 @inlined
-def turn_around(state: Words, g: np.uint64) -> None:
+def turn_around(state: Words) -> None:
     """Show the board from the other side, whose turn it now is."""
     for k in range(6):
-        state[g, k] = flip_ranks(state[g, k])
-    ours = flip_ranks(state[g, OURS])
-    state[g, OURS] = flip_ranks(state[g, THEIRS])
-    state[g, THEIRS] = ours
-    state[g, CASTLING] = SWAPPED_RIGHTS[state[g, CASTLING]]
-    state[g, WHITE_TO_MOVE] ^= ONE
+        state[k] = flip_ranks(state[k])
+    ours = flip_ranks(state[OURS])
+    state[OURS] = flip_ranks(state[THEIRS])
+    state[THEIRS] = ours
+    state[CASTLING] = SWAPPED_RIGHTS[state[CASTLING]]
+    state[WHITE_TO_MOVE] ^= ONE
 
 
 @inlined
-def make_move(state: Words, history: Actions, g: np.uint64, action: np.uint64, recorded: bool) -> None:
+def make_move(state: Words, history: Actions, action: np.uint64, recorded: bool) -> None:
     """Play a legal action: men, rights, en passant square, hash and clocks; then turn the board around.
 
     Keeps the roster in `history` if `recorded`.
@@ -183,93 +179,93 @@ def make_move(state: Words, history: Actions, g: np.uint64, action: np.uint64, r
     start = ((cell & _7) << _3) | (cell >> _3)
     end = start + PLANE_STEP[plane]
     start_bit, end_bit = ONE << start, ONE << end
-    white = state[g, WHITE_TO_MOVE]
-    kind = kind_on(state, g, start_bit)
-    ep_square = state[g, EP_SQUARE]
-    state[g, EP_SQUARE] = _NO_SQUARE
+    white = state[WHITE_TO_MOVE]
+    kind = kind_on(state, start_bit)
+    ep_square = state[EP_SQUARE]
+    state[EP_SQUARE] = _NO_SQUARE
     key = ZERO
     zeroing = kind == _PAWN
 
-    if state[g, THEIRS] & end_bit:
-        key ^= remove_captured(state, history, g, end, recorded)
+    if state[THEIRS] & end_bit:
+        key ^= remove_captured(state, history, end, recorded)
         zeroing = True
     placed = kind
     if kind == _PAWN:
         if end == ep_square:
-            key ^= remove_captured(state, history, g, end - _8, recorded)
+            key ^= remove_captured(state, history, end - _8, recorded)
         elif end - start == _16:
-            state[g, EP_SQUARE] = (start + _8) ^ _FLIP
+            state[EP_SQUARE] = (start + _8) ^ _FLIP
         elif end_bit & LAST_RANK:
             placed = _QUEEN if plane < _UNDERPROMOTIONS else ONE + (plane - _UNDERPROMOTIONS) % _3
     elif kind == _KING and (end - start == _2 or start - end == _2):
         rook_start, rook_end = (end + ONE, end - ONE) if end > start else (end - _2, end + ONE)
         rook = (ONE << rook_start) | (ONE << rook_end)
-        state[g, ROOK] ^= rook
-        state[g, OURS] ^= rook
+        state[ROOK] ^= rook
+        state[OURS] ^= rook
         key ^= piece_key(white, ZERO, _ROOK, rook_start) ^ piece_key(white, ZERO, _ROOK, rook_end)
         if recorded:
-            move_entry(history, g, white, _ROOK, rook_start, rook_end)
+            move_entry(history, white, _ROOK, rook_start, rook_end)
 
-    state[g, kind] ^= start_bit
-    state[g, placed] |= end_bit
-    state[g, OURS] ^= start_bit | end_bit
+    state[kind] ^= start_bit
+    state[placed] |= end_bit
+    state[OURS] ^= start_bit | end_bit
     key ^= piece_key(white, ZERO, kind, start) ^ piece_key(white, ZERO, placed, end)
     if recorded:
-        move_entry(history, g, white, placed, start, end)
-    rights = state[g, CASTLING]
+        move_entry(history, white, placed, start, end)
+    rights = state[CASTLING]
     kept = rights & CASTLING_KEPT[start] & CASTLING_KEPT[end]
     if kept != rights:
         key ^= castling_key(white, rights) ^ castling_key(white, kept)
-        state[g, CASTLING] = kept
-    state[g, HASH] ^= key
+        state[CASTLING] = kept
+    state[HASH] ^= key
 
-    state[g, PLY] += ONE
-    state[g, HALFMOVES] = ZERO if zeroing else state[g, HALFMOVES] + ONE
-    state[g, REVERSIBLE] = ZERO if zeroing else state[g, REVERSIBLE] + ONE
-    turn_around(state, g)
+    state[PLY] += ONE
+    state[HALFMOVES] = ZERO if zeroing else state[HALFMOVES] + ONE
+    state[REVERSIBLE] = ZERO if zeroing else state[REVERSIBLE] + ONE
+    turn_around(state)
 
 
 @inlined
-def count_repetitions(state: Words, g: np.uint64) -> None:
+def count_repetitions(state: Words) -> None:
     """Store this position's key, and how often it came before: only every second ply has the same side to move.
 
     As in python-chess, an en passant square counts only where such a capture is legal.
     """
-    key = state[g, HASH]
-    if state[g, EP_LEGAL]:
-        key ^= EP_FILE_KEYS[state[g, EP_SQUARE] & _7]
-    last = state[g, REVERSIBLE]
-    state[g, _KEYS + last] = key
+    key = state[HASH]
+    if state[EP_LEGAL]:
+        key ^= EP_FILE_KEYS[state[EP_SQUARE] & _7]
+    last = state[REVERSIBLE]
+    state[_KEYS + last] = key
     count = ZERO
     back = _4
     while back <= last:
-        if state[g, _KEYS + last - back] == key:
+        if state[_KEYS + last - back] == key:
             count += ONE
         back += _2
-    state[g, REPETITIONS] = count
+    state[REPETITIONS] = count
 
 
 @inlined
-def insufficient_material(state: Words, g: np.uint64) -> bool:
+def insufficient_material(state: Words) -> bool:
     """Neither side can ever mate: bare kings, one knight, or bishops all on one colour (python-chess's rule)."""
-    if (state[g, PAWN] | state[g, ROOK] | state[g, QUEEN]) != ZERO:
+    if (state[PAWN] | state[ROOK] | state[QUEEN]) != ZERO:
         return False
-    knights, bishops = state[g, KNIGHT], state[g, BISHOP]
+    knights, bishops = state[KNIGHT], state[BISHOP]
     if knights != ZERO:
         return bool(knights & (knights - ONE) == ZERO and bishops == ZERO)
     return bool(bishops & _LIGHT_SQUARES == ZERO or bishops & ~_LIGHT_SQUARES == ZERO)
 
 
 @inlined
-def judge(state: Words, g: np.uint64, max_plies: np.uint64, claim_draws: bool) -> None:
+def judge(state: Words, max_plies: np.uint64, claim_draws: bool) -> None:
     """Set TERMINATION and RESULT of a position whose moves are listed; a finished game has no legal actions left."""
     reason = ZERO
-    if state[g, LEGAL_COUNT] == ZERO:
-        reason = CHECKMATE if state[g, CHECK] else STALEMATE
-    if reason != CHECKMATE and insufficient_material(state, g):
+    if state[LEGAL_COUNT] == ZERO:
+        reason = CHECKMATE if state[CHECK] else STALEMATE
+    if reason != CHECKMATE and insufficient_material(state):
         reason = MATERIAL
     if reason == ZERO:
-        halfmoves, repetitions = state[g, HALFMOVES], state[g, REPETITIONS]
+        halfmoves, repetitions = state[HALFMOVES], state[REPETITIONS]
         if halfmoves >= _SEVENTY_FIVE:
             reason = MOVES_75
         elif repetitions >= _4:
@@ -278,82 +274,80 @@ def judge(state: Words, g: np.uint64, max_plies: np.uint64, claim_draws: bool) -
             reason = MOVES_50
         elif claim_draws and repetitions >= _2:
             reason = THREEFOLD
-        elif state[g, PLY] >= max_plies:
+        elif state[PLY] >= max_plies:
             reason = PLY_CAP
-    state[g, TERMINATION] = reason
-    state[g, RESULT] = DRAWN
+    state[TERMINATION] = reason
+    state[RESULT] = DRAWN
     if reason == CHECKMATE:
-        state[g, RESULT] = BLACK_WON if state[g, WHITE_TO_MOVE] else WHITE_WON
+        state[RESULT] = BLACK_WON if state[WHITE_TO_MOVE] else WHITE_WON
     if reason != ZERO:
-        state[g, LEGAL_COUNT] = ZERO
+        state[LEGAL_COUNT] = ZERO
 
 
 @inlined
-def set_up(state: Words, history: Actions, g: np.uint64) -> None:
+def set_up(state: Words, history: Actions) -> None:
     """Put a game's starting position on the board; hash it and write the roster."""
     for k in range(START):
-        state[g, k] = ZERO
+        state[k] = ZERO
     for k in range(FULLMOVE):
-        state[g, k] = state[g, START + k]
-    white = state[g, WHITE_TO_MOVE]
-    key = castling_key(white, state[g, CASTLING])
+        state[k] = state[START + k]
+    white = state[WHITE_TO_MOVE]
+    key = castling_key(white, state[CASTLING])
     n = ZERO
     for man in range(12):
         kind, theirs = U64(man >> 1), U64(man & 1)
-        men = state[g, kind] & state[g, U64(OURS) + theirs]
+        men = state[kind] & state[U64(OURS) + theirs]
         while men != ZERO:
             square = trailing_zeros(men)
             men &= men - ONE
             key ^= piece_key(white, theirs, kind, square)
             cell = cell_of(white, square)
-            write_entry(history, g, _ROSTER + n, cell, (ONE - white) ^ theirs, kind)
-            history[g, _PLACES + cell] = n
+            write_entry(history, _ROSTER + n, cell, (ONE - white) ^ theirs, kind)
+            history[_PLACES + cell] = n
             n += ONE
-    history[g, ROSTER_COUNT] = n
-    state[g, HASH] = key
+    history[ROSTER_COUNT] = n
+    state[HASH] = key
 
 
 @inlined
-def record_boards(state: Words, g: np.uint64) -> None:
+def record_boards(state: Words) -> None:
     """Write this ply's slot of bitboards, for packed observations; it shows what `record_history` shows."""
-    slot = _BOARDS + (state[g, PLY] & _HISTORY_MASK) * _BOARD
-    white = state[g, WHITE_TO_MOVE]
-    ours, theirs = state[g, OURS], state[g, THEIRS]
-    pawns = state[g, PAWN] & theirs
-    if state[g, EP_SQUARE] != _NO_SQUARE:
-        square = state[g, EP_SQUARE]
+    slot = _BOARDS + (state[PLY] & _HISTORY_MASK) * _BOARD
+    white = state[WHITE_TO_MOVE]
+    ours, theirs = state[OURS], state[THEIRS]
+    pawns = state[PAWN] & theirs
+    if state[EP_SQUARE] != _NO_SQUARE:
+        square = state[EP_SQUARE]
         pawns ^= (ONE << (square - _8)) | (ONE << (square + _16))
     first, second = (slot, slot + _6) if white else (slot + _6, slot)  # the mover's men, the opponent's
     for kind in range(6):
-        mine, other = state[g, kind] & ours, pawns if kind == 0 else state[g, kind] & theirs
-        state[g, first + U64(kind)] = flip_ranks(mine) if white else mine
-        state[g, second + U64(kind)] = flip_ranks(other) if white else other
-    state[g, slot + _REPEATED] = ALL if state[g, REPETITIONS] else ZERO
+        mine, other = state[kind] & ours, pawns if kind == 0 else state[kind] & theirs
+        state[first + U64(kind)] = flip_ranks(mine) if white else mine
+        state[second + U64(kind)] = flip_ranks(other) if white else other
+    state[slot + _REPEATED] = ALL if state[REPETITIONS] else ZERO
 
 
 @inlined
-def record_history(state: Words, history: Actions, g: np.uint64) -> None:
+def record_history(state: Words, history: Actions) -> None:
     """Copy the roster to this ply's slot, for the planes of this and the next seven observations.
 
     chess_v6 shows a pawn that has just advanced by two on its own first rank instead.
     """
-    slot = (state[g, PLY] & _HISTORY_MASK) * _SLOT_WORDS
-    copy_within(history, g, slot, _ROSTER, ROSTER_BYTES)
-    history[g, slot + _SLOT_REPEATED] = ONE if state[g, REPETITIONS] else ZERO
-    square = state[g, EP_SQUARE]
+    slot = (state[PLY] & _HISTORY_MASK) * _SLOT_WORDS
+    copy_halves(history, slot, _ROSTER, ROSTER_USED)
+    history[slot + _SLOT_REPEATED] = ONE if state[REPETITIONS] else ZERO
+    square = state[EP_SQUARE]
     if square != _NO_SQUARE:
-        white = state[g, WHITE_TO_MOVE]
-        place = U64(history[g, _PLACES + cell_of(white, square - _8)])
-        write_entry(history, g, slot + place, cell_of(white, square + _16), white, _PAWN)
+        white = state[WHITE_TO_MOVE]
+        place = U64(history[_PLACES + cell_of(white, square - _8)])
+        write_entry(history, slot + place, cell_of(white, square + _16), white, _PAWN)
 
 
 @inlined
-def arrive(
-    state: Words, legal: Actions, history: Actions, g: np.uint64, max_plies: np.uint64, claim_draws: bool
-) -> None:
+def arrive(state: Words, legal: Actions, history: Actions, max_plies: np.uint64, claim_draws: bool) -> None:
     """All that follows from a new position."""
-    generate(state, legal, g)
-    count_repetitions(state, g)
-    judge(state, g, max_plies, claim_draws)
-    record_history(state, history, g)
-    record_boards(state, g)
+    generate(state, legal)
+    count_repetitions(state)
+    judge(state, max_plies, claim_draws)
+    record_history(state, history)
+    record_boards(state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sandwich_env.rules._checks import integer
-from sandwich_env.rules._layout import HISTORY_WORDS, MAX_LEGAL, START_WORDS, STATE_WORDS
+from sandwich_env.rules._layout import MAX_LEGAL, START_WORDS, STATE_WORDS
 from sandwich_env.rules.positions import parse_start
 
 MAX_DEPTH = 16
@@ -33,5 +33,4 @@ def perft(fen: str, depth: int) -> int:
     state = np.zeros((depth, STATE_WORDS), dtype=np.uint64)
     state[0, :_COPIED_WORDS] = start[:_COPIED_WORDS]
     legal = np.zeros((depth, MAX_LEGAL), dtype=np.uint16)
-    unused = np.zeros((1, HISTORY_WORDS), dtype=np.uint16)
-    return int(kernels.count_leaves(state, legal, unused, np.zeros(depth, dtype=np.uint64), depth))
+    return int(kernels.count_leaves(state, legal, np.zeros(depth, dtype=np.uint64), depth))

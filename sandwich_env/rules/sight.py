@@ -21,10 +21,11 @@ from sandwich_env.rules.buffers import (
     observation_shape,
 )
 from sandwich_env.rules.standing import Standing
-from sandwich_env.rules.team import share
+from sandwich_env.rules.team import NO_GAME, share
 
 View = Literal["mover", "white", "black"]
 _VIEWS: dict[str, int] = {"mover": 0, "white": 1, "black": 2}
+_PACKED = layout.PACKED_PLANES | layout.PACKED_MASK
 _NO_ACTIONS, _NO_SEEDS = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint64)
 
 
@@ -32,6 +33,13 @@ _NO_ACTIONS, _NO_SEEDS = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint6
 def playing_kernels() -> Any:
     """The compiled kernels; Numba is imported here, when the first games are made, and not before."""
     from sandwich_env.rules import _kernels as kernels
+
+    return kernels
+
+
+@functools.cache
+def _packing() -> Any:
+    from sandwich_env.rules import _packing as kernels
 
     return kernels
 
@@ -208,12 +216,21 @@ class Sight(Standing):
             raise ValueError("observation and mask share memory")
         if bad == kernels.SHARED_ACTIONS:
             return self._order(tasks, actions.copy(), planes, mask, view, seeds=seeds, few=few)
+        if alone and tasks & _PACKED and bad < 0:
+            kernels.do_alone(_packing().pack, self._job, tasks & _PACKED)
         return bad if alone else self._share(tasks)
 
     def _share(self, tasks: int) -> int:
-        """Do a job that is filled in, on several threads if they are free."""
+        """Do a job that is filled in, on several threads if they are free; returns what `_order` does."""
         kernels, job = playing_kernels(), self._job
-        steps = (layout.VERIFY, tasks) if tasks & layout.PLAY else (tasks,)
-        if not share(kernels.do, job, steps, len(self), self._threads):
-            return kernels.do_alone(kernels.do, job, tasks)  # type: ignore[no-any-return]
+        steps = [(kernels.do, tasks & ~_PACKED)]
+        if tasks & layout.PLAY:
+            steps.insert(0, (kernels.do, layout.VERIFY))
+        if tasks & _PACKED:
+            steps.append((_packing().pack, tasks & _PACKED))
+        if not share(job, steps, len(self), self._threads):
+            for function, task in steps:
+                kernels.do_alone(function, job, task)
+                if task == layout.VERIFY and job[layout.JOB_BAD] != NO_GAME:
+                    break
         return int(job[layout.JOB_BAD].view(np.int64))

@@ -94,7 +94,8 @@ class Standing:
     @property
     def finished(self) -> NDArray[np.bool_]:
         """bool [N]: terminated or truncated."""
-        return ~self._flags(layout.TERMINATION, Termination.PLAYING)
+        finished: NDArray[np.bool_] = self._state[:, layout.TERMINATION] != _PLAYING
+        return finished
 
     @property
     def outcome(self) -> NDArray[np.float32]:

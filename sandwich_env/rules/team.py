@@ -75,7 +75,7 @@ class _Staff:
         self._board: NDArray[np.uint64] | None = None
         self.most_threads = _processors()
 
-    def do(self, function: int, job: NDArray[np.uint64], tasks: Sequence[int], threads: int) -> bool:
+    def do(self, job: NDArray[np.uint64], steps: Sequence[tuple[int, int]], threads: int) -> bool:
         """Share a job; returns False, and has done nothing, if the threads are busy with another."""
         if not self._leading.acquire(blocking=False):
             return False
@@ -87,7 +87,7 @@ class _Staff:
                 self._followers.append(_Follower(self._board, len(self._followers) + 1))
             for follower in self._followers[: threads - 1]:
                 follower.wake()
-            for task in tasks:
+            for function, task in steps:
                 if not kernels.lead(self._board, function, job, task, threads):
                     _wait(kernels.is_done, self._board)
                 if task == VERIFY and job[JOB_BAD] != NO_GAME:
@@ -115,13 +115,13 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=staff.forget)
 
 
-def share(function: int, job: NDArray[np.uint64], tasks: Sequence[int], n: int, threads: int) -> bool:
-    """Do a job's tasks, one after the other, on several threads, this one among them; returns when all is done.
+def share(job: NDArray[np.uint64], steps: Sequence[tuple[int, int]], n: int, threads: int) -> bool:
+    """Do a job in steps on several threads, this one among them; returns when all is done.
 
     Args:
-        function: The address of `_kernels.do`.
         job: uint64 [JOB_WORDS].
-        tasks: Each done to all games before the next; if a VERIFY finds an illegal action, it was the last.
+        steps: The address of a function and its tasks, each done to all games before the next; if a VERIFY finds an
+            illegal action, it was the last.
         n: How many games there are.
         threads: How many threads may share it; no more than there are processors will.
 
@@ -129,4 +129,4 @@ def share(function: int, job: NDArray[np.uint64], tasks: Sequence[int], n: int, 
         False, if nothing has been done: for few games, on one processor, or while another thread's job is being shared.
     """
     threads = min(threads, n // GAMES_PER_THREAD, staff.most_threads)
-    return threads > 1 and staff.do(function, job, tasks, threads)
+    return threads > 1 and staff.do(job, steps, threads)
