@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from sandwich_env.testing.driving import Chooser, mask_of
+from sandwich_env.testing.driving import Chooser, mask_of, unpacked
 from sandwich_env.testing.equality import arrays_in, shared_memory
 from sandwich_env.testing.findings import Findings, Halt
 from sandwich_env.testing.values import why_outside
@@ -197,7 +197,9 @@ class _Check:
             self._in_space(name, view, t)
         seen, info = self._last(agent, views.get(agent))
         self._not_aliased([*views.values(), *again.values(), seen])
-        mask = mask_of(seen, info)
+        mask, space = mask_of(seen, info), env.action_space(agent)
+        if isinstance(space, spaces.Discrete):
+            mask = unpacked(mask, int(space.n))
         if not self._dead(agent):
             self._mask(agent, mask)
         return seen, mask

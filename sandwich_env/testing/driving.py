@@ -42,6 +42,12 @@ def mask_of(seen: Any, info: Any = None) -> Any:
     return None
 
 
+def unpacked(mask: Any, n: int) -> Any:
+    """A mask of `n` actions, one to an element; where it has eight to a byte (`numpy.packbits`, little), unpacked."""
+    packed = isinstance(mask, np.ndarray) and mask.dtype == np.uint8 and mask.shape == (-(-n // 8),) != (n,)
+    return np.unpackbits(mask, count=n, bitorder="little") if packed else mask
+
+
 class Chooser:
     """Random legal actions, drawn from a generator of its own.
 
@@ -58,7 +64,7 @@ class Chooser:
         if isinstance(space, spaces.Discrete):
             if mask is None:
                 return int(space.start + self.rng.integers(space.n))
-            legal = np.flatnonzero(mask)
+            legal = np.flatnonzero(unpacked(mask, int(space.n)))
             return int(space.start + (legal[self.rng.integers(len(legal))] if len(legal) else 0))
         return self._sampler(space).sample(mask)
 

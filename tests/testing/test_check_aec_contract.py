@@ -59,7 +59,20 @@ class MaskInInfo(Nim):
         self._show()
 
 
-@pytest.mark.parametrize("env_fn", [Nim, Forfeits, MaskInInfo])
+class PackedMask(Nim):
+    """Right too: the mask is one of bits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for space in self.observation_spaces.values():
+            space.spaces["action_mask"] = spaces.Box(0, 255, (1,), dtype=np.uint8)
+
+    def observe(self, agent: str) -> Any:
+        seen = super().observe(agent)
+        return seen | {"action_mask": np.packbits(seen["action_mask"], bitorder="little")}
+
+
+@pytest.mark.parametrize("env_fn", [Nim, Forfeits, MaskInInfo, PackedMask])
 def test_a_right_environment_passes(env_fn: Callable[[], Any]) -> None:
     found = check_aec(env_fn, games=60, zero_sum=env_fn is not Forfeits)
     assert found.games == 60
@@ -69,8 +82,10 @@ def test_a_right_environment_passes(env_fn: Callable[[], Any]) -> None:
 
 
 def test_chess_passes() -> None:
-    found = check_aec(lambda: sandwich_chess_v0.env(max_plies=60, advisor=HONEST), games=8, zero_sum=True)
-    assert found.not_reached() == []
+    for form in ("planes", "packed"):
+        options: dict[str, Any] = {"max_plies": 60, "advisor": HONEST, "observation_format": form}
+        found = check_aec(lambda options=options: sandwich_chess_v0.env(**options), games=8, zero_sum=True)
+        assert found.not_reached() == []
 
 
 @pytest.mark.slow
