@@ -21,7 +21,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -110,16 +110,12 @@ class Table:
         return statistics.median(values) if values else math.nan
 
     def to_json(self) -> dict[str, Any]:
-        goals = []
+        goals: list[dict[str, Any]] = []
         for goal in self.goals:
             values = self.speeds(goal.contestant) if goal.over is None else self.ratios(goal.contestant, goal.over)
             if values:
                 reached = None if goal.at_least is None else statistics.median(values) >= goal.at_least
-                goals.append(
-                    {"contestant": goal.contestant, "over": goal.over, "note": goal.note, "at_least": goal.at_least}
-                    | {"reached": reached}
-                    | _spread(values)
-                )
+                goals.append({**asdict(goal), "reached": reached, **_spread(values)})
         return {
             "name": self.name,
             "unit": f"{self.unit} per second",
@@ -136,7 +132,7 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
     return {"median": statistics.median(values), "least": min(values), "greatest": max(values)}
 
 
-def arguments(doc: str | None, extra: Callable[[argparse.ArgumentParser], None] | None = None) -> argparse.Namespace:
+def arguments(doc: str | None, extra: Callable[[argparse.ArgumentParser], object] | None = None) -> argparse.Namespace:
     """The command line that all benchmarks share; `extra` may add to it."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="how often every contestant plays")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import importlib.metadata
 import os
@@ -70,7 +71,8 @@ def keep_to(count: int, among: list[int] | None = None) -> str:
         return "free to move between cores: this system cannot keep a process to some"
     chosen = among[-count:]
     for task in Path("/proc/self/task").iterdir():  # the call reaches one thread only, and those that it starts later
-        os.sched_setaffinity(int(task.name), chosen)
+        with contextlib.suppress(ProcessLookupError):  # the thread has ended
+            os.sched_setaffinity(int(task.name), chosen)
     return f"kept to core {', '.join(map(str, chosen))} of {os.cpu_count()}"
 
 

@@ -6,6 +6,7 @@ waits for the next line and takes no time from the others. It inherits the cores
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import tempfile
@@ -20,6 +21,9 @@ START_S = 300.0
 
 PATIENCE_S = 60.0
 """How long it may take beyond the seconds that it was asked to play."""
+
+FAREWELL_S = 1.0
+"""How long it may take to end once it has closed its pipes."""
 
 TOLD_LINES = 3
 """How many of the last lines of its errors are told when it dies."""
@@ -52,6 +56,8 @@ class Remote:
         self.about: dict[str, Any] = self._answer(start)
 
     def __call__(self, seconds: float) -> Played:
+        if self._process.poll() is not None:
+            raise ContestantError(f"it has ended (exit code {self._process.returncode})")
         try:
             self._process.stdin.write(f"play {seconds!r}\n")  # type: ignore[union-attr]
             self._process.stdin.flush()  # type: ignore[union-attr]
@@ -61,22 +67,22 @@ class Remote:
         return Played(float(answer["units"]), float(answer["seconds"]))
 
     def _answer(self, seconds: float) -> dict[str, Any]:
-        """The next line of the process, which is killed if it takes too long."""
+        """The next answer of the process, which is killed if it takes too long; what its libraries print is skipped."""
         alarm = threading.Timer(seconds, self._process.kill)
         alarm.start()
         try:
-            line = self._process.stdout.readline()  # type: ignore[union-attr]
+            for line in iter(self._process.stdout.readline, ""):  # type: ignore[union-attr]
+                with contextlib.suppress(ValueError):
+                    answer = json.loads(line)
+                    if isinstance(answer, dict):
+                        return answer
         finally:
             alarm.cancel()
-        try:
-            answer = json.loads(line)
-        except ValueError as error:
-            raise self._death(f"it gave {line!r} within {seconds:g} s") from error
-        if not isinstance(answer, dict):
-            raise self._death(f"it gave {line!r}, which is no object")
-        return answer
+        raise self._death(f"it gave no answer within {seconds:g} s")
 
     def _death(self, what: str) -> ContestantError:
+        with contextlib.suppress(subprocess.TimeoutExpired):  # whose pipes are closed is about to end by itself
+            self._process.wait(FAREWELL_S)
         self._process.kill()
         code = self._process.wait()
         self._errors.seek(0)

@@ -123,9 +123,9 @@ def test_which_moves_are_legal() -> None:
     fens = [
         chess.STARTING_FEN,
         "r3k2r/ppp2ppp/8/3pP3/8/8/PPP2PPP/R3K2R w KQkq d6 0 10",
-        "1n2k3/P1P5/8/8/8/8/5p1p/4K1N1 w - - 0 1",
-        "1n2k3/P1P5/8/8/8/8/5p1p/4K1N1 b - - 0 1",
-        "4k3/K7/8/8/8/8/8/8 w - - 0 1",
+        "1n2k3/P1P5/8/8/8/8/3p3p/5KN1 w - - 0 1",
+        "1n2k3/P1P5/8/8/8/8/3p3p/5KN1 b - - 0 1",
+        "4k3/K7/8/8/8/7r/7P/8 w - - 0 1",
         "8/2KQ4/8/8/8/8/8/k7 w - - 0 1",
     ]
     games, rng = Games.from_fens(fens), random.Random(0)
