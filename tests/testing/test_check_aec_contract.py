@@ -89,11 +89,11 @@ def test_chess_passes() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [sandwich_chess_v0.env, sandwich_chess_v0.raw_env])
-def test_chess_passes_through_a_thousand_games(make: Callable[[], Any]) -> None:
-    found = check_aec(make, games=1000, zero_sum=True)
-    assert found.games == 1000
-    assert found.steps > 100_000
+@pytest.mark.parametrize(("make", "games"), [(sandwich_chess_v0.env, 1000), (sandwich_chess_v0.raw_env, 100)])
+def test_chess_passes_through_a_thousand_games(make: Callable[[], Any], games: int) -> None:
+    found = check_aec(make, games, zero_sum=True)
+    assert found.games == games
+    assert found.steps > 150 * games
 
 
 # --- One environment for each rule, broken in that point ---
