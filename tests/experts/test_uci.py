@@ -62,6 +62,10 @@ def pids(expert: UciExpert) -> list[int]:
     return [slot.engine.transport.get_pid() for slot in expert._engines._slots if slot.engine is not None]
 
 
+def pids_so_far(expert: UciExpert) -> list[int]:
+    return [] if expert._engines is None else pids(expert)
+
+
 def test_policy_and_value_follow_the_engine_scores() -> None:
     games = Games(1)
     with fake(multipv=3, temperature=0.1) as expert:
@@ -210,6 +214,51 @@ def test_after_a_failure_the_other_questions_can_still_be_asked(tmp_path: Path) 
         assert np.isfinite(evaluation.value).all()
 
 
+def test_an_engine_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
+    games = some_games(12)
+    with fake() as honest:
+        expected = honest.evaluate(games)
+    expert = fake("hangs", "--at", 2, "--once", tmp_path / "seen", pool=2, patience=600.0)
+    started = time.monotonic()
+    first, second = expert.evaluate(games), expert.evaluate(games.select(np.arange(12)[::-1]))
+    expert.close()  # while it still hangs
+    assert time.monotonic() - started < 60
+    assert expert.restarts == 0
+    np.testing.assert_array_equal(first.policy, expected.policy)
+    np.testing.assert_array_equal(second.value, expected.value[::-1])
+
+
+def test_closing_ends_a_question_that_another_thread_asks(tmp_path: Path) -> None:
+    expert = fake("hangs", "--once", tmp_path / "seen", patience=600.0)
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(expert.evaluate, Games(1))
+        deadline = time.monotonic() + 30
+        while not pids_so_far(expert) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        expert.close()
+        with pytest.raises(EngineError, match="closed before they answered"):
+            waiting.result(timeout=30)
+
+
+def test_answers_that_are_cut_into_pieces_and_followed_by_more() -> None:
+    program = (
+        "import os, sys, time\n"
+        "def say(*pieces):\n"
+        "    for piece in pieces: os.write(1, piece); time.sleep(0.02)\n"
+        "for line in sys.stdin:\n"
+        "    if line == 'uci\\n': say(b'uciok\\n')\n"
+        "    if line == 'isready\\n': say(b'bestmove a2a3\\nreadyo', b'k\\n')\n"  # what came late is of the past
+        "    if line.startswith('go'):\n"
+        "        say(b'info score cp 5 pv e2', b'e4\\nbest', b'move e2e4', b' ponder e7e5\\ninfo string bye\\n')\n"
+    )
+    with UciExpert([sys.executable, "-c", program], multipv=1) as expert:
+        for _ in range(3):
+            found = expert.search([chess.Board()])[0]
+            assert found.best.uci() == "e2e4"
+            assert [line.score for line in found.lines] == [chess.engine.Cp(5)]
+        assert expert.restarts == 0
+
+
 def test_a_killed_engine_is_replaced() -> None:
     games = some_games(2)
     with fake() as expert:
@@ -286,7 +335,9 @@ def test_an_engine_without_multipv_can_be_asked_for_one_move() -> None:
 
 def test_close_ends_the_processes_and_may_be_called_twice() -> None:
     expert = fake(pool=2)
-    expert.evaluate(some_games(4))
+    deadline = time.monotonic() + 30
+    while len(pids_so_far(expert)) < 2 and time.monotonic() < deadline:  # the first may answer before the second is up
+        expert.evaluate(some_games(4))
     running = pids(expert)
     assert len(running) == 2
     assert all(alive(pid) for pid in running)
