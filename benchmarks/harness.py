@@ -39,10 +39,12 @@ class Played:
     Attributes:
         units: plies, steps or answers.
         seconds: that they took.
+        processor: seconds of a processor that the contestant had meanwhile; None where that is this process.
     """
 
     units: float
     seconds: float
+    processor: float | None = None
 
 
 Contestant = Callable[[float], float | Played]
@@ -79,6 +81,8 @@ class Table:
         unit: what is counted, in the plural.
         pinned: to which cores the contestants were kept, in words.
         rounds: units a second by contestant, for each round.
+        processor: likewise, how much of a processor the contestant had: 1 is a whole one, all the time. On a machine
+            that others use it is less, and the speed with it. Nothing is known of a contestant's own processes.
         goals: what should be reached.
         absent: why a contestant is not among them, or not in all rounds.
         notes: further facts that were measured, by name.
@@ -91,6 +95,7 @@ class Table:
     goals: list[Goal] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
+    processor: list[dict[str, float]] = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:
@@ -109,6 +114,12 @@ class Table:
         values = self.speeds(name) if over is None else self.ratios(name, over)
         return statistics.median(values) if values else math.nan
 
+    def per_processor_second(self, name: str) -> float:
+        """Units for each second in which the contestant had a processor, the median; not a number where none played."""
+        rows = zip(self.rounds, self.processor, strict=True)
+        values = [speeds[name] / had[name] for speeds, had in rows if had.get(name)]
+        return statistics.median(values) if values else math.nan
+
     def to_json(self) -> dict[str, Any]:
         goals: list[dict[str, Any]] = []
         for goal in self.goals:
@@ -121,6 +132,9 @@ class Table:
             "unit": f"{self.unit} per second",
             "pinned": self.pinned,
             "figures": {name: _spread(self.speeds(name)) for name in self.names},
+            "per_processor_second": {
+                name: value for name in self.names if math.isfinite(value := self.per_processor_second(name))
+            },
             "goals": goals,
             "rounds": self.rounds,
             "absent": self.absent,
@@ -155,6 +169,7 @@ def compare(
     unit: str = "plies",
     goals: Iterable[Goal] = (),
     cores: int | None = 1,
+    processor: bool = False,
 ) -> Table:
     """Let the contestants play in turns.
 
@@ -165,6 +180,8 @@ def compare(
         unit: what is counted.
         goals: what should be reached; those of contestants that are not there are left out.
         cores: how many cores they are kept to; None leaves the process as it is.
+        processor: whether to tell speeds by the time for which they had a processor as well; for contestants that
+            start no processes of their own.
     """
     pinned = "free to move between cores" if cores is None else machine.keep_to(cores, args.cores)
     table = Table(name, unit, pinned, [], list(goals))
@@ -177,27 +194,33 @@ def compare(
             table.absent[who] = str(contestant)
         else:
             playing[who] = contestant
-    _turn(playing, min(args.seconds, 0.2), table.absent)  # compiles, and warms up
+    _turn(playing, min(args.seconds, 0.2), table.absent, {})  # compiles, and warms up
     for number in range(args.rounds):
-        row = _turn(playing, args.seconds, table.absent, backwards=number % 2 == 1)
+        had: dict[str, float] = {}
+        row = _turn(playing, args.seconds, table.absent, had, backwards=number % 2 == 1)
         table.rounds.append({who: row[who] for who in contestants if who in row})
+        table.processor.append(had if processor else {})
     return table
 
 
 def _turn(
-    playing: dict[str, Contestant], seconds: float, absent: dict[str, str], backwards: bool = False
+    playing: dict[str, Contestant],
+    seconds: float,
+    absent: dict[str, str],
+    processor: dict[str, float],
+    backwards: bool = False,
 ) -> dict[str, float]:
-    """One turn of each: units a second. Who dies is taken out of `playing`."""
+    """One turn of each: units a second; how much of a processor each had is put into `processor`. Who dies is out."""
     row: dict[str, float] = {}
     for who in sorted(playing, key=list(playing).index, reverse=backwards):
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         try:
             played = playing[who](seconds)
         except ContestantError as error:
             absent[who] = str(error)
             del playing[who]
             continue
-        took = time.perf_counter() - started
+        took, had = time.perf_counter() - started, time.process_time() - worked
         if not isinstance(played, Played):
             played = Played(played, took)
         if not (played.units > 0 and played.seconds > 0):
@@ -205,6 +228,7 @@ def _turn(
             del playing[who]
             continue
         row[who] = played.units / played.seconds
+        processor[who] = had / took if played.processor is None else played.processor / played.seconds
     return row
 
 
@@ -224,12 +248,15 @@ def _plain_arguments(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _print_table(table: Table) -> None:
-    rows = [
-        [who, number(table.median(who)), f"{number(min(table.speeds(who)))} to {number(max(table.speeds(who)))}"]
-        for who in table.names
-    ]
+    rows = []
+    for who in table.names:
+        speeds, worked = table.speeds(who), table.per_processor_second(who)
+        spread = f"{number(min(speeds))} to {number(max(speeds))}"
+        rows.append([who, number(table.median(who)), spread, number(worked) if math.isfinite(worked) else ""])
     print(f"\n{table.name} ({len(table.rounds)} rounds; {table.pinned})")
-    print_rows(["", f"{table.unit}/s", "least to greatest"], rows)
+    has_worked = any(row[-1] for row in rows)
+    header = ["", f"{table.unit}/s", "least to greatest", "per processor second"]
+    print_rows(header[: 3 + has_worked], [row[: 3 + has_worked] for row in rows])
     told = [_told(table, goal) for goal in table.goals]
     if any(told):
         print_rows(["", "median", "least to greatest", "goal", ""], [row for row in told if row])

@@ -64,7 +64,7 @@ class Remote:
         except OSError as error:
             raise self._death("it is gone") from error
         answer = self._answer(seconds + self._patience)
-        return Played(float(answer["units"]), float(answer["seconds"]))
+        return Played(float(answer["units"]), float(answer["seconds"]), answer.get("processor"))
 
     def _answer(self, seconds: float) -> dict[str, Any]:
         """The next answer of the process, which is killed if it takes too long; what its libraries print is skipped."""

@@ -96,7 +96,7 @@ def against_others(args: argparse.Namespace) -> Table:
         Goal("VectorEnv, 256, copy=False, packed", over="VectorEnv, 256, copy=False"),
     ]
     with peers.playing() as others:
-        table = compare("random play, one core", {**ours, **others}, args, goals=goals)
+        table = compare("random play, one core", {**ours, **others}, args, goals=goals, processor=True)
         table.notes |= peers.about(others)
     return table
 
@@ -106,7 +106,7 @@ def by_size(args: argparse.Namespace) -> Table:
     contestants = {f"Games, {count}": games(count) for count in SIZES if count <= args.most}
     largest = [f"Games, {count}" for count in SIZES if USUAL < count <= args.most]
     goals = [Goal(name, 0.8, over="Games, 256", note="flat in N") for name in largest]
-    table = compare("random play, by number of games", contestants, args, goals=goals)
+    table = compare("random play, by number of games", contestants, args, goals=goals, processor=True)
     table.notes["bytes per game, planes and mask not counted"] = Games(1).bytes_per_game
     return table
 
@@ -120,7 +120,7 @@ def two_threads(args: argparse.Namespace) -> Table:
         one, two = f"Games, {count}, 1 thread", f"Games, {count}, 2 threads"
         contestants |= {one: games(count), two: games(count, threads=2)}
         goals.append(Goal(two, 1.7, over=one))
-    return compare("random play, two cores", contestants, args, goals=goals, cores=2)
+    return compare("random play, two cores", contestants, args, goals=goals, processor=True, cores=2)
 
 
 def by_length(args: argparse.Namespace) -> Table:
@@ -147,7 +147,7 @@ def by_length(args: argparse.Namespace) -> Table:
     name = {ply: f"plies {ply} to {ply + STAGE_PLIES}" for ply in STAGES}
     contestants = {name[ply]: stage(start) for ply, start in stages.items()}
     goals = [Goal(name[ply], 0.8, over=name[0], note="flat in length") for ply in STAGES[1:]]
-    return compare(f"the same {LONG_GAMES} long games, by ply", contestants, args, goals=goals)
+    return compare(f"the same {LONG_GAMES} long games, by ply", contestants, args, goals=goals, processor=True)
 
 
 def long_games() -> tuple[dict[int, Games], np.ndarray[Any, np.dtype[np.uint64]]]:

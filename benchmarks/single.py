@@ -112,7 +112,9 @@ def main() -> None:
             LEARNER: learner(),
             LEARNER_ADVISED: learner(advisor=advisor()),
         }
-        table = compare("one game at a time, one core", contestants, args, unit="plies or steps", goals=goals)
+        table = compare(
+            "one game at a time, one core", contestants, args, unit="plies or steps", goals=goals, processor=True
+        )
         table.notes |= peers.about(others)
     report([table], args)
 

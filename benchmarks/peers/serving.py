@@ -27,10 +27,14 @@ def serve(play: Callable[[], int], **about: object) -> None:
         word, seconds = line.split()
         if word != "play":
             raise SystemExit(f"asked {line!r}: it should be 'play SECONDS'")
-        units, started = 0, time.perf_counter()
+        units, started, worked = 0, time.perf_counter(), time.process_time()
         while (took := time.perf_counter() - started) < float(seconds):
             units += play()
-        print(json.dumps({"units": units, "seconds": took}), file=answers, flush=True)
+        print(
+            json.dumps({"units": units, "seconds": took, "processor": time.process_time() - worked}),
+            file=answers,
+            flush=True,
+        )
 
 
 def version(name: str) -> str:

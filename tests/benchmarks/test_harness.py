@@ -105,6 +105,29 @@ def test_seconds_are_measured_where_a_contestant_does_not(args: argparse.Namespa
     assert all(10 < speed < 50.1 for speed in table.speeds("slow"))
 
 
+def test_how_much_of_a_processor_a_contestant_had(args: argparse.Namespace, capsys: pytest.CaptureFixture[str]) -> None:
+    def half_asleep(seconds: float) -> Played:
+        return Played(100 * seconds, seconds, 0.5 * seconds)
+
+    def busy(seconds: float) -> Played:
+        until, units = time.process_time() + 0.05, 0
+        started = time.perf_counter()
+        while time.process_time() < until:
+            units += 1
+        return Played(units, time.perf_counter() - started)
+
+    args.rounds = 3
+    table = compare("shares", {"asleep": half_asleep, "busy": busy}, args, cores=None, processor=True)
+    assert table.per_processor_second("asleep") == pytest.approx(200)
+    assert table.median("asleep") == pytest.approx(100)
+    shares = [row["busy"] for row in table.processor]
+    assert all(0 < share < 1.2 for share in shares)
+    report([table], args)
+    assert "per processor second" in capsys.readouterr().out
+    silent = compare("shares", {"asleep": half_asleep}, args, cores=None)
+    assert math.isnan(silent.per_processor_second("asleep"))
+
+
 def test_one_that_is_missing_and_one_that_dies_are_told_and_the_others_go_on(args: argparse.Namespace) -> None:
     turns = [0]
 
