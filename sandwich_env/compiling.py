@@ -23,6 +23,7 @@ import logging
 import os
 import stat
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, cast, overload
@@ -113,21 +114,52 @@ def _compiled(function: _F, **options: Any) -> _F:
     """A function with Numba's dispatcher over it, which keeps what it compiles in the room's cache."""
     folder = cache_folder(Path(inspect.getfile(function)))
     with _caching_in(folder):
-        return cast(_F, _njit(cache=folder is not None, **_OPTIONS, **options)(function))
+        dispatcher = _njit(cache=folder is not None, **_OPTIONS, **options)(function)
+    if folder is not None:
+        _forgive(dispatcher._cache, function.__name__)
+    return cast(_F, dispatcher)
+
+
+def _forgive(cache: Any, name: str) -> None:
+    """Have a function compiled anew where what the cache holds of it turns out to be damaged."""
+    load = cache.load_overload
+
+    def load_or_flush(signature: Any, context: Any) -> Any:
+        try:
+            return load(signature, context)
+        except Exception:  # pickle and LLVM have many ways to say that a file was cut short
+            _log.warning("compiled code in %s is damaged: %s is compiled anew", cache.cache_path, name)
+            cache.flush()
+            return None
+
+    cache.load_overload = load_or_flush
+
+
+_held: set[Path] = set()
+_holding = threading.RLock()
 
 
 @contextlib.contextmanager
-def _alone(folder: Path | None) -> Iterator[None]:
-    """Wait until no other process compiles for this folder: it then finds what that one has compiled."""
-    if folder is None or fcntl is None:
-        yield
-        return
-    with (folder / "lock").open("wb") as file:
-        with contextlib.suppress(OSError):  # a file system without locks: then every process compiles for itself
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-        with contextlib.suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_UN)  # at once, even if a forked process holds the file open
+def alone(source: Path) -> Iterator[None]:
+    """Wait until no other process compiles what this file may hold: one then finds what that one has compiled.
+
+    Around the import of a module of several kernels it makes sure that one process compiles all of them.
+    """
+    folder = cache_folder(source)
+    with _holding:
+        if folder is None or fcntl is None or folder in _held:
+            yield
+            return
+        with (folder / "lock").open("wb") as file:
+            with contextlib.suppress(OSError):  # a file system without locks: then every process compiles for itself
+                fcntl.flock(file, fcntl.LOCK_EX)
+            _held.add(folder)
+            try:
+                yield
+            finally:
+                _held.remove(folder)
+                with contextlib.suppress(OSError):
+                    fcntl.flock(file, fcntl.LOCK_UN)  # at once, even if a forked process holds the file open
 
 
 @overload
@@ -148,7 +180,7 @@ def kernel(function: _F | str, *more: str) -> _F | Callable[[_F], _F]:
 
     def compile_now(function: _F) -> _F:
         dispatcher: Any = _compiled(function, **_FIXED)
-        with _alone(cache_folder(Path(inspect.getfile(function)))):
+        with alone(Path(inspect.getfile(function))):
             for signature in signatures:
                 dispatcher.compile(signature)
         dispatcher.disable_compile()
@@ -161,9 +193,20 @@ def function_pointer(signature: str) -> Callable[[Callable[..., Any]], int]:
     """Compile a function that kernels call through its address, of which there is one; the address takes its place."""
 
     def compile_now(function: Callable[..., Any]) -> int:
-        folder = cache_folder(Path(inspect.getfile(function)))
-        with _caching_in(folder), _alone(folder):
-            compiled = _cfunc(signature, cache=folder is not None, error_model="numpy", _nrt=False)(function)
+        source = Path(inspect.getfile(function))
+        folder = cache_folder(source)
+        with _caching_in(folder), alone(source):
+            make = _cfunc(signature, cache=folder is not None, error_model="numpy", _nrt=False)
+            try:
+                compiled = make(function)
+            except Exception:
+                kept = list(folder.rglob(f"*.{function.__name__}-*.nb[ic]")) if folder else []
+                if not kept:
+                    raise
+                _log.warning("compiled code in %s is damaged: %s is compiled anew", folder, function.__name__)
+                for path in kept:
+                    path.unlink(missing_ok=True)
+                compiled = make(function)
         _function_pointers.append(compiled)
         return int(compiled.address)
 

@@ -1,7 +1,5 @@
 """Bit tricks on 64-bit boards as single machine instructions, and lines of attack."""
 
-
-
 from __future__ import annotations
 
 import importlib

@@ -3,8 +3,6 @@
 `state`, `legal` and `history` point to the game's rows, see `_layout`.
 """
 
-
-
 from __future__ import annotations
 
 import numpy as np

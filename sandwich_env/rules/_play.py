@@ -1,7 +1,5 @@
 """Making a move, and what follows from it: the position's key, its history, and whether the game is over."""
 
-
-
 from __future__ import annotations
 
 import numpy as np

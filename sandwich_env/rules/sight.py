@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -32,7 +33,10 @@ _NO_ACTIONS, _NO_SEEDS = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint6
 @functools.cache
 def playing_kernels() -> Any:
     """The compiled kernels; Numba is imported here, when the first games are made, and not before."""
-    from sandwich_env.rules import _kernels as kernels
+    from sandwich_env.compiling import alone
+
+    with alone(Path(__file__).parent / "_kernels.py"):
+        from sandwich_env.rules import _kernels as kernels
 
     return kernels
 
@@ -167,6 +171,7 @@ class Sight(Standing):
 
     def _lay_out(self) -> None:
         """Write down where the arrays lie, for the kernels; to be called when they are made."""
+        address_of = playing_kernels().address_of
         self._job = np.zeros(layout.JOB_WORDS, dtype=np.uint64)
         self._job[layout.JOB_GAMES], self._job[layout.JOB_MAX_PLIES] = (len(self), self._max_plies)
         self._job[layout.JOB_CLAIM_DRAWS] = self._claim_draws
@@ -176,7 +181,7 @@ class Sight(Standing):
             (layout.JOB_HISTORY, self._history),
             (layout.JOB_MOVES, self._moves),
         ):
-            self._job[word] = array.ctypes.data
+            self._job[word] = address_of(array)
 
     def _order(
         self,

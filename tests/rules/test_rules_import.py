@@ -42,7 +42,10 @@ def copy_package(target: Path) -> Path:
     return target
 
 
-FIND = "from sandwich_env.compiling import cache_folder as find; from sandwich_env.rules import _kernels as k; import pathlib; print(find(pathlib.Path(k.__file__)))"
+FIND = (
+    "from pathlib import Path; from sandwich_env import rules; from sandwich_env.compiling import cache_folder; "
+    "print(cache_folder(Path(rules.__file__).parent / '_kernels.py'))"
+)
 
 
 def test_the_cache_is_keyed_by_every_source(tmp_path: Path) -> None:
@@ -96,17 +99,22 @@ def test_without_any_cache_games_still_play(tmp_path: Path) -> None:
     assert run(code, PYTHONPATH=str(package)) == "[1, 1]"
 
 
-@pytest.mark.slow
-def test_games_survive_a_fork() -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_games_survive_a_fork(threads: int) -> None:
+    """A child plays on, with threads of its own, whether the pool or `os.fork` made it; the parent too."""
     code = (
-        "import multiprocessing\n"
-        "from sandwich_env.rules import Games\n"
-        "games = Games(4)\n"
+        "import multiprocessing, os\n"
+        "from sandwich_env.rules import Games, team\n"
+        "team.staff.most_threads = 4\n"
+        f"games = Games(100, threads={threads})\n"
         "def work(_):\n"
-        "    for _ in range(20): games.step(games.sample([1, 2, 3, 4]))\n"
+        "    for _ in range(20): games.step(games.sample(range(100)))\n"
         "    return games.fens()\n"
-        "work(0); games.reset()\n"
+        "expected = work(0); games.reset()\n"
         "with multiprocessing.get_context('fork').Pool(2) as pool: a, b = pool.map(work, range(2), chunksize=1)\n"
-        "print(a == work(0))"
+        "child = os.fork()\n"
+        "if child == 0: os._exit(0 if work(0) == expected else 1)\n"
+        "_, status = os.waitpid(child, 0)\n"
+        "print(a == expected, b == expected, status, work(0) == expected)"
     )
-    assert run(code, PYTHONPATH=str(PACKAGE.parent)) == "True"
+    assert run(code, PYTHONPATH=str(PACKAGE.parent)) == "True True 0 True"
