@@ -15,9 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 
 UInt64s = NDArray[np.uint64]
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_2 = np.uint64(0x94D049BB133111EB)
+_GOLDEN = 0x9E3779B97F4A7C15
+_MIX_1 = 0xBF58476D1CE4E5B9
+_MIX_2 = 0x94D049BB133111EB
+_MASK = (1 << 64) - 1
 _PAGE_BITS = 32  # more numbers than anybody draws from a page
 
 
@@ -28,26 +29,43 @@ def mix(*parts: ArrayLike | str) -> UInt64s:
         TypeError: a part is neither a name nor made of integers of 64 bits or fewer.
     """
     # The number of parts comes first, so that mix(a, b, 0) is not mix(mix(a, b)).
-    key = np.full(1, len(parts), dtype=np.uint64)
+    key, axes = len(parts), 1
+    for k, part in enumerate(parts):
+        if isinstance(part, str):
+            number = zlib.crc32(part.encode())
+        else:
+            array = np.asarray(part)
+            if array.dtype.kind not in "iub":
+                raise TypeError(f"a key is mixed from names and 64-bit integers, not from {part!r}")
+            if array.size != 1:
+                return _mix_arrays(np.full((1,) * axes, key, dtype=np.uint64), parts[k:])
+            number, axes = int(array.item()), max(axes, array.ndim)
+        key = _mix_number(key, number)  # as long as it is one number, Python is much faster than NumPy
+    return np.array([key], dtype=np.uint64).reshape((1,) * axes)
+
+
+def _mix_number(key: int, number: int) -> int:
+    """Hash one more number into a key: `_mix_arrays` for one."""
+    key = ((key ^ (number & _MASK)) + _GOLDEN) & _MASK
+    key = ((key ^ (key >> 30)) * _MIX_1) & _MASK
+    key = ((key ^ (key >> 27)) * _MIX_2) & _MASK
+    return key ^ (key >> 31)
+
+
+def _mix_arrays(key: UInt64s, parts: tuple[ArrayLike | str, ...]) -> UInt64s:
+    """Hash more parts into keys."""
     for part in parts:
-        key = _add(key, part)
+        number = np.asarray(zlib.crc32(part.encode()) if isinstance(part, str) else part)
+        if number.dtype.kind not in "iub":
+            raise TypeError(f"a key is mixed from names and 64-bit integers, not from {part!r}")
+        key = key ^ number.astype(np.uint64)
+        key += np.uint64(_GOLDEN)  # arrays wrap around without a warning; in place, for keys may be many
+        key ^= key >> np.uint64(30)
+        key *= np.uint64(_MIX_1)
+        key ^= key >> np.uint64(27)
+        key *= np.uint64(_MIX_2)
+        key ^= key >> np.uint64(31)
     return key
-
-
-def _add(key: UInt64s, part: ArrayLike | str) -> UInt64s:
-    """Hash one more part into keys."""
-    number = np.asarray(zlib.crc32(part.encode()) if isinstance(part, str) else part)
-    if number.dtype.kind not in "iub":
-        raise TypeError(f"a key is mixed from names and 64-bit integers, not from {part!r}")
-    with np.errstate(over="ignore"):
-        mixed: UInt64s = key ^ number.astype(np.uint64)
-        mixed += _GOLDEN  # in place from here on: keys may be many
-        mixed ^= mixed >> np.uint64(30)
-        mixed *= _MIX_1
-        mixed ^= mixed >> np.uint64(27)
-        mixed *= _MIX_2
-        mixed ^= mixed >> np.uint64(31)
-    return mixed
 
 
 class Streams:
@@ -89,7 +107,7 @@ class Streams:
         They may be the keys themselves: not to be written to.
         """
         self._draws += 1
-        return self.keys if self._draws == 1 else self.keys + np.uint64(self._draws * int(_MIX_1) % 2**64)
+        return self.keys if self._draws == 1 else self.keys + np.uint64(self._draws * _MIX_1 & _MASK)
 
     def random(self) -> NDArray[np.float64]:
         """Uniform numbers in [0, 1), [N]."""

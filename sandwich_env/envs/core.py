@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sandwich_env.envs.config import ChessConfig
-from sandwich_env.envs.observing import Observations, Sight, show_advice, show_no_advice
+from sandwich_env.envs.observing import Observations, Sight, hide_advice, show_advice
 from sandwich_env.envs.rendering import Scene
 from sandwich_env.envs.rewards import Rewards
 from sandwich_env.errors import GameOverError, IllegalActionError, SpecError
@@ -64,6 +64,7 @@ class ChessCore:
     Args:
         num_games: N.
         config: what the environment was asked for.
+        threads: how many threads `Games` may use.
 
     Attributes:
         games: the N games.
@@ -75,9 +76,9 @@ class ChessCore:
         num_forfeited: how many of them were lost by an illegal action.
     """
 
-    def __init__(self, num_games: int, config: ChessConfig) -> None:
+    def __init__(self, num_games: int, config: ChessConfig, threads: int = 1) -> None:
         self.config = config
-        self.games = Games(num_games, max_plies=config.max_plies, claim_draws=config.claim_draws)
+        self.games = Games(num_games, max_plies=config.max_plies, claim_draws=config.claim_draws, threads=threads)
         self.channel = AdvisorChannel(num_games, config.advisor, config.protocol, config.asks, config.audit)
         self.sight = Sight(config.observation_format)
         self.seeds: UInt64s = np.zeros(num_games, dtype=np.uint64)
@@ -292,7 +293,7 @@ class ChessCore:
             waiting |= self.over
         if np.count_nonzero(waiting):
             seen["action_mask"][waiting] = 0
-            show_no_advice(seen, waiting)
+            hide_advice(seen, waiting)
         return seen
 
     def scene(self, i: int, white_below: bool = True) -> Scene:

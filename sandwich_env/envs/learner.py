@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sandwich_env.envs.config import ChessConfig, check_choice
 from sandwich_env.envs.core import SEAT_VIEWS, ChessCore
-from sandwich_env.envs.observing import Observations, show_advice, show_no_advice
+from sandwich_env.envs.observing import Observations, no_advice, show_advice
 from sandwich_env.envs.rewards import Rewards
 from sandwich_env.errors import IllegalActionError, SpecError, did_you_mean
 from sandwich_env.oversight.channel import BLACK, WHITE, Bools, Indices
@@ -41,6 +41,7 @@ class LearnerCore(ChessCore):
         opponent: who plays the other side; None where the learner plays both.
         color: which side the learner plays.
         illegal_action: what an illegal action of the learner does.
+        threads: how many threads `Games` may use.
     """
 
     def __init__(
@@ -50,6 +51,8 @@ class LearnerCore(ChessCore):
         opponent: Player | None,
         color: LearnerColor,
         illegal_action: IllegalAction,
+        *,
+        threads: int = 1,
     ) -> None:
         self.opponent = opponent
         self.color = check_choice("learner_color", color, get_args(LearnerColor))
@@ -57,12 +60,12 @@ class LearnerCore(ChessCore):
         self._white = np.ones(num_games, dtype=np.bool_)
         self._seat = np.full(num_games, WHITE)
         self._opponent_keys: UInt64s = np.zeros(num_games, dtype=np.uint64)
-        super().__init__(num_games, config)
+        super().__init__(num_games, config, threads)
 
     @property
     def seat(self) -> NDArray[np.int64]:
         """The seat that the learner plays, 0 for White, [N]; where it plays both, the one to move."""
-        return np.where(self.turn, WHITE, BLACK) if self.opponent is None else self._seat.copy()
+        return (~self.turn).astype(np.int64) if self.opponent is None else self._seat.copy()
 
     def learner_seats(self) -> Bools | None:
         if self.opponent is None:
@@ -186,11 +189,11 @@ class LearnerCore(ChessCore):
         """What the learner sees in games that have ended, [K]: no action is legal there, and no advice is given."""
         games = self.games.select(index)
         seen = self.sight.look(games)
-        seen["action_mask"][:] = 0
+        if self.num_forfeited:
+            seen["action_mask"][:] = 0
         if self.opponent is not None:
             self._turn_round(seen, games, index)
-        show_advice(seen, self.channel.visible.select(index))
-        show_no_advice(seen)
+        show_advice(seen, no_advice(len(index)))
         return seen
 
     def _turn_round(self, seen: Observations, games: Games, rows: Indices) -> None:
@@ -207,6 +210,8 @@ def make_core(
     opponent: Player | Spec,
     color: LearnerColor,
     illegal_action: IllegalAction,
+    *,
+    threads: int = 1,
 ) -> LearnerCore:
     """A `LearnerCore` whose opponent is a player, a spec or a name; "self" stands for the learner itself.
 
@@ -216,10 +221,10 @@ def make_core(
         SpecError: no such opponent, or another argument that is out of range.
     """
     if isinstance(opponent, str) and opponent == SELF:
-        return LearnerCore(num_games, config, None, color, illegal_action)
+        return LearnerCore(num_games, config, None, color, illegal_action, threads=threads)
     if isinstance(opponent, str) and ":" not in opponent and opponent not in KINDS:
         raise SpecError(f"unknown opponent {opponent!r}: {did_you_mean(opponent, [SELF, *KINDS])}")
     player = from_spec(opponent, Player)
     if player is not opponent:
         config = replace(config, closing=(*config.closing, player.close))
-    return LearnerCore(num_games, config, player, color, illegal_action)
+    return LearnerCore(num_games, config, player, color, illegal_action, threads=threads)

@@ -87,11 +87,18 @@ def show_advice(seen: Observations, advice: VisibleAdvice) -> None:
     seen["advice_available"] = advice.available
 
 
-def show_no_advice(seen: Observations, rows: Any = slice(None)) -> None:
-    """Take the advice away in some of the games (indices or a mask)."""
+def hide_advice(seen: Observations, rows: NDArray[np.bool_]) -> None:
+    """Take the advice away where `rows` [N] is true."""
     seen["advice_move"][rows] = NO_MOVE
     seen["advice_value"][rows] = 0
     seen["advice_available"][rows] = 0
+
+
+def no_advice(count: int) -> VisibleAdvice:
+    """What is seen of nothing, for so many games."""
+    move = np.empty(count, np.int64)
+    move.fill(NO_MOVE)
+    return VisibleAdvice(move, np.zeros(count, np.float32), np.zeros((count, 2), np.int8))
 
 
 class ArrayPool:

@@ -72,6 +72,9 @@ class RefereedChessAEC(SandwichChessAEC):
             self.truncations = dict.fromkeys(AGENTS, True)
             self.rewards = dict.fromkeys(AGENTS, 0.0) | {agent: -1.0}
 
+    def _mover(self) -> str:
+        return AGENTS[0] if self._core.num_forfeited else super()._mover()
+
     def observe(self, agent: str) -> dict[str, Any]:
         """What an agent sees, from its own side; no legal action and no advice when it is not its turn."""
         if not self._has_reset:

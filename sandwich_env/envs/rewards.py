@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from sandwich_env.oversight.channel import BLACK, WHITE
 from sandwich_env.rules import Games
 from sandwich_env.specs import Specified, register
 
@@ -45,8 +46,11 @@ class Result(Reward):
     at_end_only = True
 
     def __call__(self, games: Games, played: NDArray[np.bool_], outcome: NDArray[np.float32]) -> Rewards:
-        white = np.where(np.isnan(outcome), 0.0, outcome)
-        return np.stack([white, -white], axis=1)
+        rewards = np.zeros((len(outcome), 2))
+        ended = np.flatnonzero(outcome == outcome)  # noqa: PLR0124 (NaN is what does not equal itself)
+        rewards[ended, WHITE] = outcome[ended]
+        rewards[ended, BLACK] = -outcome[ended]
+        return rewards
 
 
 register("result", "sandwich_env.envs.rewards:Result")

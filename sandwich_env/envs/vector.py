@@ -42,6 +42,7 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
             or `DISABLED` (`reset(options={"reset_mask": ...})` deals).
         copy: False writes every observation to the same two large arrays; with True the arrays of an observation are
             used again only once nobody holds them.
+        threads: how many threads may share the work on the games, worth it from 128 games on. The games are the same.
         opponent, learner_color, illegal_action, render_mode, **options: see `ChessEnv`; there is no window.
 
     Attributes:
@@ -64,6 +65,7 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         *,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         copy: bool = True,
+        threads: int = 1,
         opponent: Player | Spec = SELF,
         learner_color: LearnerColor = "alternate",
         illegal_action: IllegalAction = "lose",
@@ -77,9 +79,12 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         self.render_mode = render_mode
         self.autoreset_mode = _check_autoreset(autoreset_mode)
         self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}  # type: ignore[misc]
-        own = ("num_envs", "autoreset_mode", "copy", *OWN_ARGUMENTS)
+        own = ("num_envs", "autoreset_mode", "copy", "threads", *OWN_ARGUMENTS)
+        check_count("threads", threads)
         config = ChessConfig.of(options, advised="learner", own=own)
-        self._core: LearnerCore = make_core(self.num_envs, config, opponent, learner_color, illegal_action)
+        self._core: LearnerCore = make_core(
+            self.num_envs, config, opponent, learner_color, illegal_action, threads=threads
+        )
         self.scorer = Scorer(self._core.channel)
         self.single_observation_space = single_observation_space(config.observation_format)
         self.single_action_space = action_space()
@@ -240,16 +245,14 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         core = self._core
         infos: Infos = {}
         for key, numbers in (("ply", core.games.ply), ("seat", core.seat)):
-            if rows is None:
-                infos |= {key: numbers, f"_{key}": self._everyone.copy()}
-            else:
-                infos |= {key: np.where(rows, numbers, 0), f"_{key}": rows.copy()}
+            infos[key] = numbers if rows is None else numbers * rows
+            infos[f"_{key}"] = (self._everyone if rows is None else rows).copy()
         if not core.num_over:
             return infos
         ended = core.over if rows is None else rows & core.over
         index = np.flatnonzero(ended)
         if len(index):
-            words = np.full(self.num_envs, None, dtype=object)
+            words = np.empty(self.num_envs, dtype=object)
             outcome = np.zeros(self.num_envs)
             outcome[index] = core.outcome[index]
             for i in index.tolist():
@@ -262,7 +265,7 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         """The ends of games that are about to be dealt again, as Gymnasium's `SAME_STEP` shows them."""
         index = np.flatnonzero(ended)
         seen = self._core.observe_ended(index)  # new arrays, which the ends below are views of
-        final = np.full(self.num_envs, None, dtype=object)
+        final = np.empty(self.num_envs, dtype=object)
         for k, i in enumerate(index):
             final[i] = unbatch(seen, k)
         return {

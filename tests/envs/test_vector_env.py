@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
+from sandwich_env.advisors.base import Advice, Honest, Query
 from sandwich_env.envs.vector import ChessVectorEnv
 from sandwich_env.errors import GameOverError, IllegalActionError, SpecError
+from sandwich_env.experts.uniform import UniformExpert
 from sandwich_env.players.random_player import RandomPlayer
 from sandwich_env.randomness import Streams, mix
 from sandwich_env.testing import check_vector_env
@@ -138,6 +140,88 @@ def test_action_masks_are_those_of_the_observation() -> None:
     assert np.array_equal(vector.action_masks(), seen["action_mask"].astype(np.bool_))
 
 
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_sampled_actions_are_those_of_the_games_and_may_be_sent_after_an_end(mode: AutoresetMode) -> None:
+    vector = ChessVectorEnv(4, max_plies=7, illegal_action="raise", autoreset_mode=mode)
+    seen, _ = vector.reset(seed=0)
+    sampled = 0
+    for t in range(30):
+        actions = vector.sample_actions(np.arange(4) + t)
+        legal = seen["action_mask"].any(axis=1)
+        assert np.array_equal(actions, np.where(legal, vector.games.sample(np.arange(4) + t), 0))
+        assert (seen["action_mask"][np.arange(4), actions] == legal).all()
+        seen, _, terminated, truncated, _ = vector.step(actions)
+        sampled += int(legal.sum())
+        if mode is AutoresetMode.DISABLED and (terminated | truncated).any():
+            seen, _ = vector.reset(options={"reset_mask": terminated | truncated})
+    assert sampled >= 100
+
+
+def test_a_sampled_action_of_a_single_environment_is_that_of_the_vector() -> None:
+    single, vector = gymnasium.make(ID).unwrapped, ChessVectorEnv(3)
+    single.reset(seed=1)
+    vector.reset(seed=0)
+    assert single.sample_action(5) == vector.sample_actions([0, 5, 0])[1]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("options", [RICH, {"observation_format": "packed"}, {"copy": False}], ids=["a", "b", "c"])
+def test_the_games_are_the_same_on_two_threads(options: dict[str, Any]) -> None:
+    count = 200
+    vectors = [ChessVectorEnv(count, threads=k, **{"max_plies": 40, **options}) for k in (1, 2)]
+    (first, _), (second, _) = (vector.reset(seed=3) for vector in vectors)
+    ends = 0
+    for t in range(60):
+        assert_same(second, first, f"step {t}")
+        actions = vectors[0].sample_actions(np.arange(count) * (t + 1))
+        assert np.array_equal(actions, vectors[1].sample_actions(np.arange(count) * (t + 1)))
+        (first, *told), (second, *also) = (vector.step(actions) for vector in vectors)
+        assert_same(also, told, f"step {t}")
+        ends += int((told[1] | told[2]).sum())
+    assert ends > 100
+
+
+class Counting(Honest):
+    """Notes how many games each question is about."""
+
+    def __init__(self) -> None:
+        super().__init__(UniformExpert())
+        self.asked: list[int] = []
+
+    def advise(self, query: Query) -> Advice:
+        self.asked.append(len(query))
+        return super().advise(query)
+
+
+@pytest.mark.parametrize("opponent", ["self", "random"])
+@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
+def test_the_learners_ask_in_one_batch_a_step_however_many_games_end(mode: AutoresetMode, opponent: str) -> None:
+    advisor, count = Counting(), 6
+    vector = ChessVectorEnv(
+        count, advisor=advisor, opponent=opponent, autoreset_mode=mode, starts=STARTS, max_plies=9, copy=False
+    )
+    vector.reset(seed=0)
+    ended, ends = np.zeros(count, dtype=np.bool_), 0
+    assert advisor.asked == [count]
+    for t in range(40):
+        advisor.asked.clear()
+        _, _, terminated, truncated, _ = vector.step(vector.sample_actions(np.arange(count) + t))
+        ended = terminated | truncated
+        ends += int(ended.sum())
+        waiting = int(ended.sum()) if mode is AutoresetMode.NEXT_STEP else 0
+        assert advisor.asked == ([count - waiting] if waiting < count else [])
+    assert ends > 20
+
+
+def test_an_advised_opponent_asks_in_one_batch_of_its_own() -> None:
+    advisor = Counting()
+    vector = ChessVectorEnv(5, advisor=advisor, advised="both", opponent="random", learner_color="white")
+    vector.reset(seed=0)
+    for t in range(5):
+        advisor.asked.clear()
+        vector.step(vector.sample_actions(np.arange(5) + t))
+        assert advisor.asked == [5, 5]
+
+
 def test_the_scorer_hears_of_each_game() -> None:
     heard: list[Any] = []
     vector = ChessVectorEnv(3, advisor=NOISY, audit=heard.append)
@@ -229,6 +313,7 @@ def test_bad_seeds_are_refused(seed: Any, says: str) -> None:
     ("options", "says"),
     [
         ({"num_envs": 0}, "num_envs is 0"),
+        ({"threads": 0}, "threads is 0"),
         ({"autoreset_mode": "SameStp"}, "unknown autoreset_mode 'SameStp': did you mean 'SameStep'"),
         ({"autoreset": "SameStep"}, "unknown argument 'autoreset': did you mean 'autoreset_mode'"),
     ],
