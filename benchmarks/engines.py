@@ -70,6 +70,7 @@ def pool(expert: UciExpert, games: Games) -> Contestant:
 
 def beside_bare(command: str, size: int, nodes: int, args: argparse.Namespace) -> Table:
     """The pool, python-chess and bare engines, with the same engine, limits and options."""
+    machine.keep_to(size, args.cores)  # and so the engines that are started now
     games = positions()
     boards = [games.board(i) for i in range(len(games))]
     with ExitStack() as stack:
@@ -94,6 +95,7 @@ def beside_bare(command: str, size: int, nodes: int, args: argparse.Namespace) -
 
 def beside_slow(args: argparse.Namespace) -> Table:
     """Two engines, and the same two with a third that sleeps in every search."""
+    machine.keep_to(1, args.cores)
     script = str(Path(__file__).with_name("sleepy_engine.py"))
     games = positions(500, 20)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:

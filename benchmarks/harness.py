@@ -179,7 +179,8 @@ def compare(
         args: of `arguments`: `rounds`, `seconds`, and `cores` to choose from.
         unit: what is counted.
         goals: what should be reached; those of contestants that are not there are left out.
-        cores: how many cores they are kept to; None leaves the process as it is.
+        cores: how many cores they are kept to; None leaves the process as it is. Processes that have been started
+            before are not reached: call `machine.keep_to` before you start one.
         processor: whether to tell speeds by the time for which they had a processor as well; for contestants that
             start no processes of their own.
     """

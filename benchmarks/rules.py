@@ -72,6 +72,7 @@ def vector(count: int, **options: Any) -> Contestant:
 
 def against_others(args: argparse.Namespace) -> Table:
     """Everything on one core, the other environments included."""
+    machine.keep_to(1, args.cores)  # and so the peers that are started now
     ours = {
         "Games, 256": games(USUAL),
         "Games, 256, rules only": games(USUAL, "nothing"),

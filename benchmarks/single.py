@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gymnasium as gym
+import machine
 import numpy as np
 import peers
 from harness import Contestant, Goal, arguments, compare, report
@@ -31,7 +32,7 @@ PARALLEL = "parallel_env()"
 
 def draw(rng: random.Random, mask: NDArray[np.int8]) -> int:
     """A legal action; NumPy's own draw from an array takes longer than a ply."""
-    legal = np.flatnonzero(mask)
+    legal = np.flatnonzero(mask.view(np.bool_))  # a seventh of the time that it takes on int8
     return int(legal[int(rng.random() * len(legal))])
 
 
@@ -98,6 +99,7 @@ def advisor() -> RandomMove:
 
 def main() -> None:
     args: argparse.Namespace = arguments(__doc__)
+    machine.keep_to(1, args.cores)  # and so the peer that is started now
     goals = [
         Goal(AEC, 25, over=CHESS_V6),
         Goal(LEARNER, 40, over=CHESS_V6, note="steps by its plies"),
