@@ -9,6 +9,7 @@ finalizer of SplitMix64, Steele et al. 2014).
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -75,11 +76,11 @@ class Streams:
 
     Args:
         keys: uint64 [N], one for each game; make them with `mix`.
-        page: a number, or integers [N] from 0: each page of a stream is a stream of its own. It is cheaper than keys
-            mixed anew for each ply.
+        page: a number, integers [N] from 0, or a function that gives these and is called when the first number is
+            drawn: each page of a stream is a stream of its own. It is cheaper than keys mixed anew for each ply.
     """
 
-    def __init__(self, keys: ArrayLike, page: int | NDArray[np.int64] = 0) -> None:
+    def __init__(self, keys: ArrayLike, page: int | NDArray[np.int64] | Callable[[], NDArray[np.int64]] = 0) -> None:
         if type(keys) is np.ndarray and keys.dtype == np.uint64 and keys.ndim == 1:
             self.keys: UInt64s = keys
         else:
@@ -92,12 +93,12 @@ class Streams:
 
     def child(self, *parts: ArrayLike | str) -> Streams:
         """Streams for another purpose, independent of these and of their other children."""
-        return Streams(np.broadcast_to(mix(self.keys, "child", *parts), self.keys.shape), self._page)
+        return Streams(np.broadcast_to(mix(self.keys, "child", *parts), self.keys.shape), self._pages())
 
     def select(self, rows: ArrayLike) -> Streams:
         """The streams of some of the games (indices or a boolean mask), at the point that these have reached."""
-        index = np.asarray(rows)
-        chosen = Streams(self.keys[index], self._page[index] if isinstance(self._page, np.ndarray) else self._page)
+        index, page = np.asarray(rows), self._pages()
+        chosen = Streams(self.keys[index], page[index] if isinstance(page, np.ndarray) else page)
         chosen._draws = self._draws
         return chosen
 
@@ -173,7 +174,12 @@ class Streams:
 
     def _next(self) -> int | NDArray[np.int64]:
         self._draws += 1
-        return (self._page << _PAGE_BITS) + self._draws
+        return (self._pages() << _PAGE_BITS) + self._draws
+
+    def _pages(self) -> int | NDArray[np.int64]:
+        if callable(self._page):
+            self._page = self._page()
+        return self._page
 
 
 def _to_unit(keys: UInt64s) -> NDArray[np.float64]:

@@ -178,6 +178,7 @@ def test_each_page_of_a_stream_is_a_stream_of_its_own() -> None:
         drawn.append(numbers)
     assert not np.array_equal(drawn[0], drawn[1])
     np.testing.assert_array_equal(Streams(keys).random(), drawn[0][0])
+    np.testing.assert_array_equal(Streams(keys, lambda: pages).random(), drawn[0][pages, np.arange(50)])
     some = np.array([3, 12, 40])
     np.testing.assert_array_equal(together.select(some).random(), together.random()[some])
     children = together.child("a").random()

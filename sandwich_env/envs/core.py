@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sandwich_env.envs.config import ChessConfig
-from sandwich_env.envs.observing import Observations, Sight, hide_advice, show_advice
+from sandwich_env.envs.observing import Observations, Sight, hide_advice
 from sandwich_env.envs.rendering import Scene
 from sandwich_env.envs.rewards import Rewards
 from sandwich_env.errors import GameOverError, IllegalActionError, SpecError
@@ -282,7 +282,7 @@ class ChessCore:
         seen = self.sight.look(self.games, view) if out is None else self.sight.write(self.games, dict(out), view)
         if self.num_forfeited:
             seen["action_mask"][self._forfeited] = 0
-        show_advice(seen, self.channel.visible)
+        self.channel.show(seen)
         return seen
 
     def observe_as(self, seat: int) -> Observations:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sandwich_env.envs.config import ChessConfig, check_choice
 from sandwich_env.envs.core import SEAT_VIEWS, ChessCore
-from sandwich_env.envs.observing import Observations, no_advice, show_advice
+from sandwich_env.envs.observing import Observations, show_no_advice
 from sandwich_env.envs.rewards import Rewards
 from sandwich_env.errors import IllegalActionError, SpecError, did_you_mean
 from sandwich_env.oversight.channel import BLACK, WHITE, Bools, Indices
@@ -159,7 +159,7 @@ class LearnerCore(ChessCore):
         if count == 0:
             return None
         self.channel.ask_due(self.games, self.keys, waiting)
-        rng = Streams(self._opponent_keys, self.games.ply)
+        rng = Streams(self._opponent_keys, lambda: self.games.ply)
         advice = None if self.config.advisor is None else self.channel.visible
         if self.opponent.only_looks:
             actions = self.opponent.act(self.games, advice, rng)
@@ -193,7 +193,7 @@ class LearnerCore(ChessCore):
             seen["action_mask"][:] = 0
         if self.opponent is not None:
             self._turn_round(seen, games, index)
-        show_advice(seen, no_advice(len(index)))
+        show_no_advice(seen)
         return seen
 
     def _turn_round(self, seen: Observations, games: Games, rows: Indices) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from sandwich_env.advisors.base import NO_MOVE, VisibleAdvice
+from sandwich_env.advisors.base import NO_MOVE
 from sandwich_env.rules import NUM_ACTIONS, OBSERVATION_SHAPE, Games
 from sandwich_env.rules.sight import View
 
@@ -80,13 +80,6 @@ class Sight:
         return {"observation": planes, "action_mask": mask}
 
 
-def show_advice(seen: Observations, advice: VisibleAdvice) -> None:
-    """Put advice beside the planes; the arrays are taken over."""
-    seen["advice_move"] = advice.move
-    seen["advice_value"] = advice.value.reshape(-1, 1)
-    seen["advice_available"] = advice.available
-
-
 def hide_advice(seen: Observations, rows: NDArray[np.bool_]) -> None:
     """Take the advice away where `rows` [N] is true."""
     seen["advice_move"][rows] = NO_MOVE
@@ -94,11 +87,14 @@ def hide_advice(seen: Observations, rows: NDArray[np.bool_]) -> None:
     seen["advice_available"][rows] = 0
 
 
-def no_advice(count: int) -> VisibleAdvice:
-    """What is seen of nothing, for so many games."""
+def show_no_advice(seen: Observations) -> None:
+    """Put beside the planes what is seen of no advice."""
+    count = len(seen["observation"])
     move = np.empty(count, np.int64)
     move.fill(NO_MOVE)
-    return VisibleAdvice(move, np.zeros(count, np.float32), np.zeros((count, 2), np.int8))
+    seen["advice_move"] = move
+    seen["advice_value"] = np.zeros((count, 1), np.float32)
+    seen["advice_available"] = np.zeros((count, 2), np.int8)
 
 
 class ArrayPool:

@@ -111,6 +111,12 @@ class AdvisorChannel:
         """What the player to move sees in each of the N games: new arrays at every call."""
         return VisibleAdvice(self._move.copy(), self._value.copy(), self._available.copy())
 
+    def show(self, seen: dict[str, NDArray[Any]]) -> None:
+        """Put `visible` beside what else is seen, in the form of the observation space."""
+        seen["advice_move"] = self._move.copy()
+        seen["advice_value"] = self._value.copy().reshape(-1, 1)
+        seen["advice_available"] = self._available.copy()
+
     @property
     def queries(self) -> NDArray[np.int64]:
         """How often each seat of each game has asked so far, [N, 2]."""

@@ -69,7 +69,7 @@ class Standing:
     @property
     def turn(self) -> NDArray[np.bool_]:
         """bool [N]: True where White is to move, as `chess.WHITE`."""
-        return self._flags(layout.WHITE_TO_MOVE, 1)
+        return self._state[:, layout.WHITE_TO_MOVE].astype(np.bool_)
 
     @property
     def ply(self) -> NDArray[np.int64]:
