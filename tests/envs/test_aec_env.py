@@ -104,7 +104,9 @@ def test_many_random_games_agree_with_python_chess() -> None:
 
 def test_short_games_from_many_starts_agree_with_python_chess() -> None:
     starts = ["4k3/8/8/8/8/8/4P3/4K3 b - - 98 80", "8/P6k/8/8/8/8/p6K/8 w - - 0 1", "7k/5Q2/8/8/8/8/8/K7 w - - 0 1"]
-    check_chess_games(lambda: sandwich_chess_v0.env(starts=starts, max_plies=40, advisor=HONEST), games=12, max_plies=40)
+    check_chess_games(
+        lambda: sandwich_chess_v0.env(starts=starts, max_plies=40, advisor=HONEST), games=12, max_plies=40
+    )
 
 
 def test_the_same_seed_gives_the_same_game() -> None:
