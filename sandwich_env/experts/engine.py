@@ -75,6 +75,37 @@ class Found:
         return own.expected(by_wdl)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What an engine said to a question, not read yet.
+
+    Attributes:
+        heard: all of it, `bestmove` included.
+        seconds: that it took.
+    """
+
+    heard: str
+    seconds: float
+
+    def read(self, question: Question, search: Search) -> Found:
+        """What it means.
+
+        Raises:
+            chess.engine.EngineError: it is nonsense: no move or none that is legal, or no score.
+        """
+        best, lines = parse_answer(self.heard, search.multipv)
+        if not lines:
+            raise chess.engine.EngineError("it gave no score")
+        if not question.is_legal(best):
+            raise chess.engine.EngineError(f"it chose an illegal uci: {best.uci()!r}")
+        for line in lines:
+            if line.move != best and not question.is_legal(line.move):
+                raise chess.engine.EngineError(f"it scored the illegal move {line.move.uci()!r}")
+            if search.wdl and line.wdl is None:
+                raise chess.engine.EngineError("it gave a score without win, draw and loss")
+        return Found(best, lines, self.seconds >= search.time)
+
+
 class Engine:
     """One running engine process."""
 
@@ -138,13 +169,13 @@ class Engine:
         stdin, stdout = (cast("asyncio.BaseTransport", end).get_extra_info("pipe").fileno() for end in ends)
         return EnginePipe(stdin, stdout)
 
-    def search(self, question: Question, search: Search) -> Found:
+    def ask(self, question: Question, search: Search) -> Answer:
         """Ask about one position, as a new game, so that the answer does not depend on earlier ones.
 
         Called in a thread of its own. Killing the engine ends it.
 
         Raises:
-            chess.engine.EngineError: the engine died, hung or answered nonsense.
+            chess.engine.EngineError: the engine died or was killed.
         """
         if self.pipe is None:
             raise chess.engine.EngineTerminatedError("it was not started")
@@ -154,9 +185,7 @@ class Engine:
         # The engine takes one line after the other: nothing is gained by waiting for its `readyok` in between, which
         # only marks where the answer begins.
         heard = self.pipe.ask(f"ucinewgame\nisready\n{question.position}\n{go}\n")
-        elapsed = time.monotonic() - started
-        best, lines = parse_answer(heard, search.multipv)
-        return _checked(Found(best, lines, elapsed >= search.time), question, search)
+        return Answer(heard, time.monotonic() - started)
 
     async def watch(self, searching: asyncio.Future[T], search: Search) -> T:
         """The result of searches that begin now, in a thread; one that takes too long gets the engine killed."""
@@ -212,21 +241,3 @@ class Engine:
             await asyncio.wait({self.protocol.returncode}, timeout=FAREWELL_S)
             self.kill()
             await asyncio.wait({self.protocol.returncode}, timeout=FAREWELL_S)
-
-
-def _checked(found: Found, question: Question, search: Search) -> Found:
-    """The answer, if it is one.
-
-    Raises:
-        chess.engine.EngineError: it holds no score, or a move that is not legal.
-    """
-    if not found.lines:
-        raise chess.engine.EngineError("it gave no score")
-    if not question.is_legal(found.best):
-        raise chess.engine.EngineError(f"it chose an illegal uci: {found.best.uci()!r}")
-    for line in found.lines:
-        if line.move != found.best and not question.is_legal(line.move):
-            raise chess.engine.EngineError(f"it scored the illegal move {line.move.uci()!r}")
-        if search.wdl and line.wdl is None:
-            raise chess.engine.EngineError("it gave a score without win, draw and loss")
-    return found

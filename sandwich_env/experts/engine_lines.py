@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -69,11 +70,26 @@ NO_MOVE = ("(none)", "NULL", "0000")
 """What engines answer where they see no move."""
 
 
+USUAL_LINE = re.compile(
+    r"info depth \d+ (?:seldepth \d+ )?(?:multipv (?P<rank>\d+) )?score (?P<unit>cp|mate) (?P<number>-?\d+) "
+    r"(?:wdl (?P<win>\d+) (?P<draw>\d+) (?P<loss>\d+) )?(?:nodes|nps|hashfull|tbhits|time)(?: [a-z]* ?\d+)* "
+    r"pv (?P<move>[a-h][1-8][a-h][1-8][nbrq]?)(?: |$)"
+)
+"""Words in the order in which most engines put them; a bound has one word more."""
+
+
 def parse_line(text: str) -> Line | None:
     """The line that an `info` of an engine tells; None where it gives no exact score of a move."""
-    # The line itself comes last by custom, and is long: only its first move is taken.
-    told, _, line = text.partition(" pv ")
-    words = [*told.split(), "pv", *line.split(maxsplit=1)[:1]] if " score " in told else text.split()
+    usual = USUAL_LINE.match(text)
+    if usual is not None:
+        rank, unit, number, *chances, move = usual.groups()
+        wdl = None if chances[0] is None else chess.engine.Wdl(*map(int, chances))
+        return Line(int(rank or 1), chess.Move.from_uci(move), _SCORES[unit](int(number)), wdl)
+    return _parse_words(text.split())
+
+
+def _parse_words(words: list[str]) -> Line | None:
+    """The same for words in any order."""
     if not {"score", "pv"} <= set(words) or not {"string", "lowerbound", "upperbound"}.isdisjoint(words):
         return None
     try:

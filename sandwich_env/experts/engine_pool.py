@@ -10,7 +10,6 @@ import asyncio
 import logging
 import os
 import threading
-import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,7 @@ from typing import Any
 import chess.engine
 
 from sandwich_env.errors import EngineError
-from sandwich_env.experts.engine import FAREWELL_S, Engine, Found, Search
+from sandwich_env.experts.engine import FAREWELL_S, Answer, Engine, Found, Search
 from sandwich_env.experts.engine_batch import Batch, Pace
 from sandwich_env.experts.engine_questions import Question
 
@@ -144,28 +143,38 @@ class EnginePool:
         try:
             engine = slot.engine or await self._start(slot)
         except chess.engine.EngineError as error:
-            at = batch.take()
-            if at is not None:
+            for at in batch.take():
                 self._note(batch, at, str(error))
             return
         searching = self._loop.run_in_executor(self._threads, self._ask_on, engine, batch)
         failed = await engine.watch(searching, self._search)
-        if failed is not None:
-            at, trouble = failed
-            told = await engine.told(trouble)
+        if failed:
+            told = [(at, await engine.told(trouble)) for at, trouble in failed.items()]
             self._kill(slot)
-            self._note(batch, at, told)
+            for at, trouble in told:
+                self._note(batch, at, trouble)
 
-    def _ask_on(self, engine: Engine, batch: Batch) -> tuple[int, chess.engine.EngineError] | None:
-        """In a thread: the next question after each answer; the first that fails, and how."""
-        while (at := batch.take()) is not None:
-            started = time.monotonic()
-            try:
-                batch.put(at, engine.search(batch.questions[at](), self._search))
-            except chess.engine.EngineError as error:
-                return at, error
-            self.pace.note(time.monotonic() - started)
-        return None
+    def _ask_on(self, engine: Engine, batch: Batch) -> dict[int, chess.engine.EngineError]:
+        """In a thread: some questions after the others, until none is left or some were failed: which, and how."""
+        failed: dict[int, chess.engine.EngineError] = {}
+        while not failed and (taken := batch.take(len(self._slots))):
+            questions = {at: batch.questions[at]() for at in taken}
+            answers: dict[int, Answer] = {}
+            for at, question in questions.items():
+                if failed:
+                    batch.put_back(at)
+                elif batch.is_open(at):
+                    try:
+                        answers[at] = engine.ask(question, self._search)
+                        self.pace.note(answers[at].seconds)
+                    except chess.engine.EngineError as error:
+                        failed[at] = error
+            for at, answer in answers.items():
+                try:
+                    batch.put(at, answer.read(questions[at], self._search))
+                except chess.engine.EngineError as error:
+                    failed[at] = error
+        return failed
 
     def _note(self, batch: Batch, at: int, trouble: str) -> None:
         """Put a question that an engine failed back, unless it was failed too often or answered by another."""

@@ -27,6 +27,7 @@ _RIGHT_SQUARES = {
     "q": (chess.E8, chess.A8),
 }
 """The squares that a castling right depends on: it is lost with the first move from or to one of them."""
+_NAMES = chess.SQUARE_NAMES
 _CORNERS = frozenset(square for squares in _RIGHT_SQUARES.values() for square in squares)
 
 DOUBLE_PUSH = 16
@@ -64,33 +65,41 @@ class GameQuestions:
         self._start_fens = games.start_fens()
         self._mask = games.legal_mask()
         self._turns = games.turn.tolist()
+        self._clocks = games.halfmove_clock.tolist()
 
     def about(self, i: int) -> Question:
         """The question about game i."""
-        fen = self._fens[i]
-        played = self._games.played(i)
-        # Row 1 of the tables is White's; the last move was played by the side that is not to move.
-        movers = (np.arange(self._turns[i], self._turns[i] + len(played)) + len(played)) & 1
-        starts, ends = _squares()[:, movers, played].tolist()
-        position = position_command(fen, self._start_fens[i], starts, ends)
+        fen, start_fen = self._fens[i], self._start_fens[i]
+        position = f"position fen {fen}"
+        if self._clocks[i] > 0 and fen != start_fen:  # otherwise no earlier position can come again
+            played = self._games.played(i)
+            # Row 1 of the tables is White's; the last move was played by the side that is not to move.
+            movers = (np.arange(self._turns[i], self._turns[i] + len(played)) + len(played)) & 1
+            starts, ends = _squares()[:, movers, played].tolist()
+            position = position_command(fen, start_fen, starts, ends)
         return Question(position, fen, functools.partial(self._is_legal, i))
 
     def action(self, i: int, move: chess.Move) -> int:
-        """The action of a legal move of game i."""
-        return encode_move(move, self._turns[i])
+        """The action of a legal move of game i; -1 of what is the move of no piece."""
+        return _action(move.from_square, move.to_square, move.promotion, self._turns[i])
 
     def _is_legal(self, i: int, move: chess.Move) -> bool:
-        try:
-            action = self.action(i, move)
-        except IllegalActionError:
-            return False
-        if not self._mask[i, action]:
+        action = self.action(i, move)
+        if action < 0 or not self._mask[i, action]:
             return False
         # An action does not say whether it is a promotion to a queen; a move does.
         if chess.square_rank(move.to_square) in (0, 7):
             promotes = _men(self._fens[i])[move.from_square] in "Pp"
             return promotes == (move.promotion is not None)
         return move.promotion is None
+
+
+@functools.cache
+def _action(start: int, end: int, promotion: int | None, turn: bool) -> int:
+    try:
+        return encode_move(chess.Move(start, end, promotion), turn)
+    except IllegalActionError:
+        return -1
 
 
 @functools.cache
@@ -138,7 +147,8 @@ def position_command(fen: str, start_fen: str, starts: Sequence[int], ends: Sequ
 
 def _after_null_moves(starts: Sequence[int], ends: Sequence[int], at: int) -> int:
     """Behind the last null move (which python-chess's boards may hold) from `at` on; 0 without one."""
-    return max((ply + 1 for ply in range(at, len(starts)) if starts[ply] == ends[ply]), default=0)
+    pairs = enumerate(zip(starts[at:], ends[at:], strict=True), start=at + 1)
+    return max((behind for behind, (start, end) in pairs if start == end), default=0)
 
 
 def _after_lost_rights(start_fen: str, starts: Sequence[int], ends: Sequence[int], at: int) -> int:
@@ -160,7 +170,7 @@ def _name_of(start_fen: str) -> str:
 
 
 def _uci(start: int, end: int) -> str:
-    return chess.SQUARE_NAMES[start] + chess.SQUARE_NAMES[end]
+    return _NAMES[start] + _NAMES[end]
 
 
 def _men(fen: str) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 
 import chess
 import numpy as np
-from numpy.typing import NDArray
 
 from sandwich_env.errors import EngineError, SpecError
 from sandwich_env.experts.base import Evaluation, Expert, result_for_mover
@@ -107,18 +106,21 @@ class UciExpert(Expert):
         """
         over, value = result_for_mover(games)
         legal = games.legal_mask() == 1
-        worst = np.zeros(len(games), dtype=np.float32)
-        scored: list[tuple[int, list[int], NDArray[np.float64]]] = []
+        worst = np.zeros((len(games), 1), dtype=np.float32)
+        rows: list[int] = []
+        actions: list[int] = []
+        logits: list[float] = []
         questions = GameQuestions(games)
         playing = np.flatnonzero(~over).tolist()
         answers = self._ask([functools.partial(questions.about, row) for row in playing])
         for row, found in zip(playing, answers, strict=True):
-            moves, logits, value[row] = self._weigh(found)
-            worst[row] = logits[-1]
-            scored.append((row, [questions.action(row, move) for move in moves], logits))
-        policy = np.where(legal, worst[:, None] - np.float32(UNSCORED_DROP), np.float32(-np.inf))
-        for row, actions, logits in scored:
-            policy[row, actions] = logits
+            moves, weights, value[row] = self._weigh(found)
+            rows += [row] * len(moves)
+            actions += [questions.action(row, move) for move in moves]
+            logits += weights
+            worst[row] = weights[-1]
+        policy = np.where(legal, worst - np.float32(UNSCORED_DROP), np.float32(-np.inf))
+        policy[rows, actions] = logits
         return Evaluation(policy=policy, value=value)
 
     def search(self, boards: Sequence[chess.Board]) -> list[Found]:
@@ -141,16 +143,15 @@ class UciExpert(Expert):
             weakref.finalize(self, self._engines.close)
         return self._engines
 
-    def _weigh(self, found: Found) -> tuple[list[chess.Move], NDArray[np.float64], float]:
+    def _weigh(self, found: Found) -> tuple[list[chess.Move], list[float], float]:
         """The scored moves, best first, their logits, and the value."""
         expected = {line.move: line.expected(self.wdl) for line in found.lines}
         value = found.value(self.wdl)
         expected.pop(found.best, None)
-        moves = [found.best, *expected]
-        worth = np.array([value, *expected.values()]) / self.temperature
-        falling = np.arange(len(worth)) * RANK_GAP
-        logits = np.minimum.accumulate(worth + falling) - falling
-        return moves, logits, value
+        logits = [value / self.temperature]
+        for one in expected.values():
+            logits.append(min(one / self.temperature, logits[-1] - RANK_GAP))
+        return [found.best, *expected], logits, value
 
     def close(self) -> None:
         """End the engines. Also done at exit, and when the expert is garbage."""

@@ -26,7 +26,7 @@ def batch(count: int) -> Batch:
 def test_answers_come_in_the_order_of_the_questions() -> None:
     async def play() -> None:
         some = batch(3)
-        assert [some.take(), some.take(), some.take(), some.take()] == [0, 1, 2, None]
+        assert [some.take(), some.take(), some.take(), some.take()] == [[0], [1], [2], []]
         for at, move in ((2, "c2c4"), (0, "a2a4"), (1, "b2b4")):
             assert not some.done.done()
             some.put(at, found(move))
@@ -36,14 +36,28 @@ def test_answers_come_in_the_order_of_the_questions() -> None:
     asyncio.run(play())
 
 
+def test_engines_take_fewer_the_fewer_are_left() -> None:
+    async def play() -> None:
+        some, taken = batch(100), []
+        while more := some.take(engines=2):
+            taken.append(more)
+        assert [at for more in taken for at in more] == list(range(100))
+        sizes = [len(more) for more in taken]
+        assert sizes[0] == 12
+        assert sizes == sorted(sizes, reverse=True)
+        assert sizes[-8:] == [1] * 8
+        assert len(batch(1000).take()) == 16
+
+    asyncio.run(play())
+
+
 def test_a_late_answer_is_asked_for_once_more_and_the_first_to_come_counts() -> None:
     async def play() -> None:
         some = batch(2)
-        slow, quick = some.take(), some.take()
-        assert (slow, quick) == (0, 1)
+        assert some.take() + some.take() == [0, 1]
         some.put(1, found("b2b4"))
         assert await asyncio.wait_for(some.has_more(lambda: SOON), 5)
-        assert some.take() == slow
+        assert some.take() == [0]
         again = asyncio.ensure_future(some.has_more(lambda: SOON))
         await asyncio.sleep(10 * SOON)
         assert not again.done()  # two have it: nobody else is asked
@@ -71,13 +85,13 @@ def test_before_the_first_answer_nothing_is_late() -> None:
 def test_a_failed_question_goes_back_unless_it_was_answered() -> None:
     async def play() -> None:
         some = batch(2)
-        assert some.take() == 0
+        assert some.take() == [0]
         some.put_back(0)
         assert await some.has_more(lambda: None)
-        assert some.take() == 0
+        assert some.take() == [0]
         some.put(0, found("a2a4"))
         some.put_back(0)
-        assert some.take() == 1
+        assert some.take() == [1]
 
     asyncio.run(play())
 
@@ -88,7 +102,7 @@ def test_an_error_ends_the_batch() -> None:
         some.take()
         some.fail(EngineError("it is gone"))
         some.fail(EngineError("and another"))
-        assert some.take() is None
+        assert some.take() == []
         assert not await some.has_more(lambda: None)
         some.put(0, found("a2a4"))
         with pytest.raises(EngineError, match="it is gone"):

@@ -118,8 +118,14 @@ def test_mates_are_certain_and_garbled_lines_tell_nothing() -> None:
     assert told("info depth 3 score mate -1 pv e2e4") == -1.0
     assert told("info depth 9 multipv 2 score cp 0 nodes 12 pv e2e4") == 0.0
     assert told("info depth 9 score cp 100000 pv e7e8q") == 1.0
+    assert told("info depth 9 seldepth 12 multipv 1 score mate 2 nodes 7 nps 9 hashfull 0 time 1 pv e2e4 e7e5") == 1.0
+    assert told("info pv e2e4 e7e5 time 3 score mate -2 depth 4") == -1.0
+    usual = parse_line("info depth 9 seldepth 12 multipv 3 score cp -7 wdl 10 20 970 nodes 7 nps 9 time 1 pv b7b8q")
+    other = parse_line("info score cp -7 depth 9 wdl 10 20 970 multipv 3 pv b7b8q")
+    assert usual == other == Line(3, chess.Move.from_uci("b7b8q"), chess.engine.Cp(-7), chess.engine.Wdl(10, 20, 970))
     for text in (
         "info depth 9 score cp 13 lowerbound pv e2e4",
+        "info depth 9 seldepth 12 multipv 1 score cp 13 upperbound nodes 7 nps 9 time 1 pv e2e4 e7e5",
         "info depth 9 score cp pv e2e4",
         "info depth 9 score cp 1.5 pv e2e4",
         "info depth 9 score elo 15 pv e2e4",
