@@ -130,6 +130,61 @@ def copy_halves(typing_context: Any, pointer: Any, target: Any, source: Any, cou
 
 
 @intrinsic
+def prefetch(typing_context: Any, address: Any) -> Any:
+    """Have a line of memory, which need not exist, brought into the caches."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = builder.inttoptr(arguments[0], _ir.IntType(8).as_pointer())
+        whole = _ir.IntType(32)
+        kind = _ir.FunctionType(_ir.VoidType(), [pointer.type, whole, whole, whole])
+        fetch = builder.module.declare_intrinsic("llvm.prefetch", [pointer.type], fnty=kind)
+        builder.call(fetch, [pointer, *(_ir.Constant(whole, k) for k in (1, 3, 1))])  # to write, keep, data
+        return context.get_dummy_value()
+
+    return types.none(types.uint64), generate
+
+
+@intrinsic
+def scratch(typing_context: Any, size: Any) -> Any:
+    """The address of `size`, a constant, bytes on the stack, the same at each call in a function."""
+    if not isinstance(size, types.IntegerLiteral):
+        return None
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        with builder.goto_entry_block():
+            room = builder.alloca(_ir.ArrayType(_ir.IntType(8), size.literal_value))
+            room.align = 64
+        return builder.ptrtoint(room, _ir.IntType(64))
+
+    return types.uint64(size), generate
+
+
+@intrinsic
+def stream_pair(typing_context: Any, target: Any, source: Any) -> Any:
+    """Copy 16 bytes past the caches, from an address to one that is a multiple of 16."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pair = _ir.VectorType(_ir.IntType(64), 2).as_pointer()
+        value = builder.load(builder.inttoptr(arguments[1], pair), align=16)
+        stored = builder.store(value, builder.inttoptr(arguments[0], pair), align=16)
+        stored.set_metadata("nontemporal", builder.module.add_metadata([_ir.Constant(_ir.IntType(32), 1)]))
+        return context.get_dummy_value()
+
+    return types.none(types.uint64, types.uint64), generate
+
+
+@intrinsic
+def finish_streams(typing_context: Any) -> Any:
+    """Let every thread see what has been streamed."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.none(), generate
+
+
+@intrinsic
 def clear_bytes(typing_context: Any, address: Any, count: Any) -> Any:
     """Write zeros from an address on."""
 

@@ -6,7 +6,7 @@ that a call costs the same whatever buffers there are. Arguments are checked bef
 [N, max_plies], `actions` int64 [N], all C-contiguous and writable.
 """
 
-# ruff: noqa: PLR0917 (kernels take their arrays by position)
+# ruff: noqa: PLR0912, PLR0917 (each task has its branch; kernels take their arrays by position)
 
 from __future__ import annotations
 
@@ -17,10 +17,21 @@ from numpy.typing import NDArray
 
 from sandwich_env.compiling import function_pointer, inlined, kernel
 from sandwich_env.rules._atomics import lower
-from sandwich_env.rules._bits import ONE, ZERO, call_at, halves_at, words_at
+from sandwich_env.rules._bits import (
+    ONE,
+    ZERO,
+    call_at,
+    finish_streams,
+    halves_at,
+    prefetch,
+    scratch,
+    stream_pair,
+    words_at,
+)
 from sandwich_env.rules._layout import (
     AUXILIARY_CHANNELS,
     BOARD_CHANNELS,
+    CHANNELS,
     HISTORY_WORDS,
     JOB_ACTIONS,
     JOB_BAD,
@@ -37,6 +48,7 @@ from sandwich_env.rules._layout import (
     JOB_STATE,
     JOB_TASKS,
     JOB_VIEW,
+    KEYS,
     LEGAL_COUNT,
     MASK,
     MAX_LEGAL,
@@ -66,6 +78,13 @@ _VERIFY, _RESTART, _PLAY, _SAMPLE = U64(VERIFY), U64(RESTART), U64(PLAY), U64(SA
 _PLANES, _PACKED_PLANES, _MASK, _PACKED_MASK = U64(PLANES), U64(PACKED_PLANES), U64(MASK), U64(PACKED_MASK)
 _TAKES_ACTIONS = U64(VERIFY | RESTART | PLAY)
 _BAD = U64(JOB_BAD)
+_4, _15 = U64(4), U64(15)
+_KEY_BYTES = U64(8 * KEYS)
+_NEAR_GAMES = U64(1024)
+"""So many games lie near enough to the processor without being fetched ahead."""
+_CACHE = U64(24 << 20)
+"""Bytes that are taken to fit into the last cache."""
+ROOM = 64 * CHANNELS
 _STATE_BYTES, _LEGAL_BYTES, _HISTORY_BYTES = U64(8 * STATE_WORDS), U64(2 * MAX_LEGAL), U64(2 * HISTORY_WORDS)
 _CHANNELS, _BOARD, _8, _64 = U64(AUXILIARY_CHANNELS), U64(BOARD_CHANNELS), U64(8), U64(64)
 _ACTIONS, _PACKED_ACTIONS = U64(NUM_ACTIONS), U64(NUM_ACTIONS // 8)
@@ -97,6 +116,28 @@ def draw(state: Words, legal: Actions, seed: np.uint64) -> np.uint64:
     return U64(legal[((z >> _32) * count) >> _32])
 
 
+@inlined
+def fetch_game(job: Any, g: np.uint64, tasks: np.uint64) -> None:
+    """Have the lines of a game brought into the caches that will be looked at soon."""
+    state, legal = job[JOB_STATE] + g * _STATE_BYTES, job[JOB_LEGAL] + g * _LEGAL_BYTES
+    for k in range(3):  # the words before the starting position
+        prefetch(state + _64 * U64(k))
+    for k in range(2):  # room for 64 actions
+        prefetch(legal + _64 * U64(k))
+    if not tasks & _VERIFY:
+        for k in range(3):  # the first keys
+            prefetch(state + _KEY_BYTES + _64 * U64(k))
+        for k in range(HISTORY_WORDS // 32 + 1):
+            prefetch(job[JOB_HISTORY] + g * _HISTORY_BYTES + _64 * U64(k))
+
+
+@inlined
+def stream(target: np.uint64, source: np.uint64, size: np.uint64) -> None:
+    """Copy bytes past the caches; all are multiples of 16."""
+    for k in range(size >> _4):
+        stream_pair(target + (U64(k) << _4), source + (U64(k) << _4))
+
+
 @function_pointer("void(CPointer(uint64), int64, int64)")
 def do(job: Any, first: int, last: int) -> None:
     """Do a job's tasks to the games [first, last), one game after the other."""
@@ -104,11 +145,19 @@ def do(job: Any, first: int, last: int) -> None:
     actions, seeds = words_at(job[JOB_ACTIONS]), words_at(job[JOB_SEEDS])
     planes, mask, boards, view = job[JOB_PLANES], job[JOB_MASK], job[JOB_BOARDS], job[JOB_VIEW]
     channels = _CHANNELS + _BOARD * boards
+    # What no cache can hold is written row by row in a small room, and streamed from there past the caches: written in
+    # place, each line of it would first be read.
+    room = scratch(ROOM)
+    written = (channels * _64 if tasks & _PLANES else ZERO) + (_ACTIONS if tasks & _MASK else ZERO)
+    streamed = job[JOB_GAMES] * written > _CACHE and (planes | mask) & _15 == ZERO
+    far = job[JOB_GAMES] > _NEAR_GAMES
     for i in range(first, last):
         g = U64(i)
         state = words_at(job[JOB_STATE] + g * _STATE_BYTES)
         legal = halves_at(job[JOB_LEGAL] + g * _LEGAL_BYTES)
         history = halves_at(job[JOB_HISTORY] + g * _HISTORY_BYTES)
+        if far:
+            fetch_game(job, g + ONE, tasks)
         if tasks & _SAMPLE:
             actions[g] = draw(state, legal, seeds[g])
         elif tasks & _TAKES_ACTIONS and actions[g] != _NOTHING:
@@ -123,9 +172,17 @@ def do(job: Any, first: int, last: int) -> None:
                 make_move(state, history, actions[g], True)
             arrive(state, legal, history, max_plies, claim_draws)
         if tasks & _PLANES:
-            write_planes(state, history, planes + g * channels * _64, boards, view)
+            out, size = planes + g * channels * _64, channels * _64
+            write_planes(state, history, room if streamed else out, boards, view)
+            if streamed:
+                stream(out, room, size)
         if tasks & _MASK:
-            write_mask(state, legal, mask + g * _ACTIONS)
+            out = mask + g * _ACTIONS
+            write_mask(state, legal, room if streamed else out)
+            if streamed:
+                stream(out, room, _ACTIONS)
+    if streamed:
+        finish_streams()
 
 
 @kernel

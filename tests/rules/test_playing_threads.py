@@ -172,3 +172,21 @@ def test_on_one_processor_there_is_one_thread(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(team.staff, "most_threads", 2)
     with pytest.raises(AssertionError, match="nothing is shared"):
         games.step(games.sample(np.arange(200)))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_batches_beyond_any_cache_are_written_alike(threads: int) -> None:
+    """Planes and masks of so many games go past the caches, and games are fetched ahead."""
+    n = 2_500
+    games, seeds = Games(n, max_plies=12, threads=threads), np.arange(n, dtype=np.uint64)
+    planes, mask = np.empty((n, 8, 8, 111), bool), np.empty((n, 4672), np.int8)
+    room = np.empty(n * 4672 + 8, np.int8)
+    crooked = room[8:].reshape(n, 4672)  # no multiple of 16 bytes: written in place
+    for _ in range(13):
+        games.play(games.sample(seeds), planes, mask)
+        games.show(None, crooked)
+        np.testing.assert_array_equal(mask, crooked)
+        for first in range(0, n, 500):
+            some = games.select(np.arange(first, first + 500))
+            np.testing.assert_array_equal(planes[first : first + 500], some.observe())
+            np.testing.assert_array_equal(mask[first : first + 500], some.legal_mask())
