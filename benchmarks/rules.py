@@ -121,6 +121,9 @@ def two_threads(args: argparse.Namespace) -> Table:
         one, two = f"Games, {count}, 1 thread", f"Games, {count}, 2 threads"
         contestants |= {one: games(count), two: games(count, threads=2)}
         goals.append(Goal(two, 1.7, over=one))
+    one, two = "VectorEnv, 256, 1 thread", "VectorEnv, 256, 2 threads"
+    contestants |= {one: vector(USUAL, copy=False), two: vector(USUAL, copy=False, threads=2)}
+    goals.append(Goal(two, 1.7, over=one))
     return compare("random play, two cores", contestants, args, goals=goals, processor=True, cores=2)
 
 

@@ -108,16 +108,16 @@ class Batch:
         while not self.done.done():
             if self._todo:
                 return True
-            waits, limit = self._oldest(), overdue()
-            left = None if waits is None or limit is None else self._asked.get(waits, 0.0) + limit - time.monotonic()
-            if waits is not None and left is not None and left <= 0:
-                self._repeated.add(waits)
-                self._todo.append(waits)
-                return True
-            await asyncio.wait({self.done}, timeout=LATE_FLOOR_S if left is None else left)
+            limit, now = overdue(), time.monotonic()
+            # Asked first comes first; nobody is asked a third time.
+            waiting = sorted((asked, at) for at, asked in list(self._asked.items()) if at not in self._repeated)
+            if limit is not None and waiting:
+                late = [at for asked, at in waiting if asked + limit <= now]
+                self._repeated.update(late)
+                self._todo.extend(late)
+                if late:
+                    return True
+                await asyncio.wait({self.done}, timeout=waiting[0][0] + limit - now)
+            else:
+                await asyncio.wait({self.done}, timeout=LATE_FLOOR_S)
         return False
-
-    def _oldest(self) -> int | None:
-        """The question that was asked first of those that nobody has answered and nobody was asked twice."""
-        waiting = {at: asked for at, asked in list(self._asked.items()) if at not in self._repeated}
-        return min(waiting, key=waiting.__getitem__, default=None)
