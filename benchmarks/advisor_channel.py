@@ -18,6 +18,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from harness import Contestant, Goal, Played, arguments, compare, report
+from midgames import positions
 from numpy.typing import NDArray
 
 from sandwich_env.advisors.base import Advisor, Honest
@@ -28,23 +29,13 @@ from sandwich_env.experts.network import NetworkExpert
 from sandwich_env.nets.running import NetworkRunner
 from sandwich_env.nets.sharing import SharedEvaluator
 from sandwich_env.nets.weights import load_network
-from sandwich_env.rules import NO_ACTION, Games
+from sandwich_env.rules import Games
 
 STARTS = 2048
 BATCHES = 16
 """Prepared batches, which are gone through in turn, so that none stays in the processor's caches."""
 
 HONEST, NOISY, OBEYED = "honest advisor", "random_move(policy_noise(honest))", "the same, its moves played"
-
-
-def positions(count: int, seed: int) -> Games:
-    """Games after 8 to 71 random moves, none of them over."""
-    seeds = np.arange(count, dtype=np.uint64) + np.uint64(seed * count)
-    games = Games(count)
-    plies = 8 + seeds % np.uint64(64)
-    for ply in range(72):
-        games.step(np.where(plies > ply, games.sample(seeds), NO_ACTION))
-    return games.select(np.flatnonzero(~games.finished))
 
 
 def batches(size: int) -> list[Games]:

@@ -21,12 +21,13 @@ from typing import Any
 import numpy as np
 import torch
 from harness import Contestant, Goal, Played, Table, arguments, compare, report
+from midgames import positions
 
 from sandwich_env.experts.network import NetworkExpert
 from sandwich_env.experts.search import SearchExpert
 from sandwich_env.nets.running import NetworkRunner
 from sandwich_env.nets.weights import load_network
-from sandwich_env.rules import NO_ACTION, Games
+from sandwich_env.rules import Games
 
 STARTS = 4096
 SHARE = 0.8
@@ -34,16 +35,6 @@ SHARE = 0.8
 
 PLIES = 4
 """Plies that are played with the kept trees, and without, before new games begin."""
-
-
-def positions(count: int, seed: int) -> Games:
-    """Unfinished games after 8 to 71 random moves, from about nine in ten of `count`."""
-    seeds = np.arange(count, dtype=np.uint64) + np.uint64(seed * count)
-    games = Games(count)
-    plies = 8 + seeds % np.uint64(64)
-    for ply in range(72):
-        games.step(np.where(plies > ply, games.sample(seeds), NO_ACTION))
-    return games.select(np.flatnonzero(~games.finished))
 
 
 def in_turn(size: int, seed: int) -> Callable[[], Games]:
