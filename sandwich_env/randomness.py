@@ -8,8 +8,10 @@ finalizer of SplitMix64, Steele et al. 2014).
 
 from __future__ import annotations
 
+import functools
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +22,7 @@ _GOLDEN = 0x9E3779B97F4A7C15
 _MIX_1 = 0xBF58476D1CE4E5B9
 _MIX_2 = 0x94D049BB133111EB
 _MASK = (1 << 64) - 1
+_FEW = 8  # so few numbers are faster as Python's than as arrays
 _PAGE_BITS = 32  # more numbers than anybody draws from a page
 
 
@@ -39,6 +42,8 @@ def mix(*parts: ArrayLike | str) -> UInt64s:
             if array.dtype.kind not in "iub":
                 raise TypeError(f"a key is mixed from names and 64-bit integers, not from {part!r}")
             if array.size != 1:
+                if array.size <= _FEW and array.ndim == axes == 1:
+                    return _mix_few(key, array, parts[k:])
                 return _mix_arrays(np.full((1,) * axes, key, dtype=np.uint64), parts[k:])
             number, axes = int(array.item()), max(axes, array.ndim)
         key = _mix_number(key, number)  # as long as it is one number, Python is much faster than NumPy
@@ -51,6 +56,18 @@ def _mix_number(key: int, number: int) -> int:
     key = ((key ^ (key >> 30)) * _MIX_1) & _MASK
     key = ((key ^ (key >> 27)) * _MIX_2) & _MASK
     return key ^ (key >> 31)
+
+
+def _mix_few(key: int, first: NDArray[Any], parts: tuple[ArrayLike | str, ...]) -> UInt64s:
+    """`_mix_arrays` for a few numbers, of which `first` holds those of the first part."""
+    columns = [first.tolist()]
+    for part in parts[1:]:
+        number = np.asarray(zlib.crc32(part.encode()) if isinstance(part, str) else part)
+        if number.shape not in {(), (1,), first.shape} or number.dtype.kind not in "iub":
+            return _mix_arrays(np.array([key], dtype=np.uint64), parts)
+        columns.append(number.tolist() if number.shape == first.shape else [number.item()] * len(first))
+    keys = [functools.reduce(_mix_number, numbers, key) for numbers in zip(*columns, strict=True)]
+    return np.array(keys, dtype=np.uint64)
 
 
 def _mix_arrays(key: UInt64s, parts: tuple[ArrayLike | str, ...]) -> UInt64s:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,18 @@ def test_keys_are_the_same_in_every_version_and_on_every_machine() -> None:
     assert mix(0).tolist() == [10451216379200822465]
     assert mix(1, 2, "advisor").tolist() == [1296496667353221157]
     np.testing.assert_array_equal(mix(7, np.arange(3)), [mix(7, i)[0] for i in range(3)])
+
+
+@pytest.mark.parametrize("few", [2, 3, 8, 9])
+def test_keys_of_a_few_are_those_of_many(few: int) -> None:
+    big, small = np.arange(40, dtype=np.uint64) + np.uint64(2**63), np.arange(-20, 20)
+    parts: list[tuple[Any, ...]] = [(big, small), (3, small, "name", big), (big, 7, np.array([5])), (small > 0, "x")]
+    for given in parts:
+        cut = [part[:few] if isinstance(part, np.ndarray) and part.size == 40 else part for part in given]
+        np.testing.assert_array_equal(mix(*cut), mix(*given)[:few])
+    np.testing.assert_array_equal(mix(big[:few], small[:, None]), mix(big, small[:, None])[:, :few])
+    with pytest.raises(TypeError, match="a key is mixed from"):
+        mix(big[:few], 1.5)
 
 
 def test_keys_differ_by_every_part_and_by_their_order() -> None:

@@ -86,6 +86,8 @@ class ChessCore:
         self.keys: UInt64s = np.zeros(num_games, dtype=np.uint64)
         self._none = np.zeros(num_games, dtype=np.bool_)
         self._none.flags.writeable = False
+        self._drawn: Observations | None = None  # arrays that hold what is seen, but for games dealt since then
+        self._dealt_since: list[Indices] = []
         self._forfeited = np.zeros(num_games, dtype=np.bool_)
         self._forfeit_outcome = np.zeros(num_games, dtype=np.float32)
         self.num_forfeited = 0
@@ -112,6 +114,8 @@ class ChessCore:
     def _begin(self, rows: Bools) -> None:
         """Put the next episodes on the board; nobody has asked about them yet."""
         index = np.flatnonzero(rows)
+        if self._drawn is not None:
+            self._dealt_since.append(index)
         self.episodes[index] += 1
         self.keys[index] = mix(self.seeds[index], self.episodes[index])
         if self.num_forfeited:
@@ -155,12 +159,17 @@ class ChessCore:
         self.channel.ask_due(self.games, self.keys)
         return np.zeros((len(self), 2)) if rewards is None else rewards
 
-    def advance(self, actions: NDArray[np.int64], *, forfeit: bool) -> Rewards | None:
-        """`play`, but nobody asks yet, and None where nobody is paid."""
+    def advance(self, actions: NDArray[np.int64], *, forfeit: bool, out: Observations | None = None) -> Rewards | None:
+        """`play`, but nobody asks yet, and None where nobody is paid.
+
+        `out` are arrays in which `observe` or `observe_ended` will be asked next to show the games: then it is quicker
+        to write to them at once.
+        """
         if self.num_over:
             self._refuse_ended(actions)
         over = self.num_over
-        moved = self._play_or_forfeit(actions) if forfeit else self._play_legal(actions)
+        self._drawn = None
+        moved = self._play_or_forfeit(actions, out) if forfeit else self._play_legal(actions, out)
         self._look_again()
         if self.channel.advisor is not None:
             self.channel.note(self.games, moved != NO_ACTION)
@@ -172,7 +181,9 @@ class ChessCore:
             raise SpecError(
                 f"the reward {self.config.reward!r} gave the shape {rewards.shape}: it must be ({len(self)}, 2)"
             )
-        return np.where(played[:, None], rewards, 0.0) + 0.0  # -0.0 becomes 0.0
+        if not played.all():
+            rewards = np.where(played[:, None], rewards, 0.0)
+        return rewards + 0.0  # -0.0 becomes 0.0
 
     def _refuse_ended(self, actions: NDArray[np.int64]) -> None:
         ended = np.flatnonzero((actions != NO_ACTION) & self.over)
@@ -180,21 +191,23 @@ class ChessCore:
             i = int(ended[0])
             raise GameOverError(f"game {i} has ended ({self.termination(i)}): reset it before the next action")
 
-    def _play_legal(self, actions: NDArray[np.int64]) -> NDArray[np.int64]:
-        self.games.step(actions)
+    def _play_legal(self, actions: NDArray[np.int64], out: Observations | None) -> NDArray[np.int64]:
+        if out is None:
+            self.games.step(actions)
+        else:
+            self.games.play(actions, out["observation"], out["action_mask"])  # type: ignore[arg-type]
+            self._drawn, self._dealt_since = out, []
         return actions
 
-    def _play_or_forfeit(self, actions: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _play_or_forfeit(self, actions: NDArray[np.int64], out: Observations | None) -> NDArray[np.int64]:
         """Play the legal actions; an illegal one loses its game. Returns those played, `NO_ACTION` for the rest."""
         if not self._saw_illegal:  # the question below is not asked where all play by a mask
             try:
-                self.games.step(actions)
+                return self._play_legal(actions, out)
             except IllegalActionError:
                 if np.any((actions < NO_ACTION) | (actions >= NUM_ACTIONS)):
                     raise
                 self._saw_illegal = True
-            else:
-                return actions
         lost = (actions != NO_ACTION) & ~self.games.are_legal(actions)
         played = np.where(lost, NO_ACTION, actions)
         self.games.step(played)
@@ -212,6 +225,7 @@ class ChessCore:
         self._over: Bools | None = None
         self._truncated: Bools | None = None
         self._outcome: NDArray[np.float32] | None = None
+        self._reasons: NDArray[np.int8] | None = None
 
     # --- How the games stand ---
 
@@ -246,12 +260,15 @@ class ChessCore:
         """float32 [N], from White's side: 1, 0 or -1 in a game that is over, NaN in one that is not."""
         if self._outcome is None:
             self._outcome = self.games.outcome
-            self._outcome[self._forfeited] = self._forfeit_outcome[self._forfeited]
+            if self.num_forfeited:
+                self._outcome[self._forfeited] = self._forfeit_outcome[self._forfeited]
         return self._outcome
 
     def termination(self, i: int) -> str:
         """Why game i is over, as a word: a `Termination` in lower case, or "illegal_action"."""
-        return ILLEGAL_ACTION if self._forfeited[i] else _NAMES[self.games.status(i).termination]
+        if self._reasons is None:
+            self._reasons = self.games.termination
+        return ILLEGAL_ACTION if self._forfeited[i] else _NAMES[int(self._reasons[i])]
 
     # --- What is seen ---
 
@@ -279,7 +296,14 @@ class ChessCore:
         Returns:
             Arrays with a first axis of N for each key of the observation space.
         """
-        seen = self.sight.look(self.games, view) if out is None else self.sight.write(self.games, dict(out), view)
+        if out is None:
+            seen = self.sight.look(self.games, view)
+        elif out is self._drawn and view == "mover":
+            seen, self._drawn = dict(out), None
+            if self._dealt_since:
+                self.sight.write(self.games, seen, rows=np.concatenate(self._dealt_since))
+        else:
+            seen = self.sight.write(self.games, dict(out), view)
         if self.num_forfeited:
             seen["action_mask"][self._forfeited] = 0
         self.channel.show(seen)

@@ -16,7 +16,7 @@ from sandwich_env.errors import IllegalActionError, SpecError, did_you_mean
 from sandwich_env.oversight.channel import BLACK, WHITE, Bools, Indices
 from sandwich_env.players.base import Player
 from sandwich_env.randomness import Streams, UInt64s, mix
-from sandwich_env.rules import NO_ACTION, Games
+from sandwich_env.rules import NO_ACTION
 from sandwich_env.rules.sight import View
 from sandwich_env.specs import KINDS, Spec, from_spec
 
@@ -115,12 +115,15 @@ class LearnerCore(ChessCore):
         self._seat[index] = np.where(white, WHITE, BLACK)
         self._opponent_keys[index] = mix(keys, "opponent")
 
-    def step(self, actions: NDArray[np.int64], dealing: Bools | None = None) -> NDArray[np.float64]:
+    def step(
+        self, actions: NDArray[np.int64], dealing: Bools | None = None, out: Observations | None = None
+    ) -> NDArray[np.float64]:
         """Play the learner's actions and the opponent's replies.
 
         Args:
             actions: int64 [N]; `NO_ACTION` (-1) leaves that game alone.
             dealing: bool [N], games left alone whose next episodes begin instead, at the same time.
+            out: the arrays in which `observe` will be asked next to show the games.
 
         Returns:
             The learner's rewards, float64 [N]: those of its own ply and of the reply together. Where it plays both
@@ -132,7 +135,8 @@ class LearnerCore(ChessCore):
             SpecError: a new episode does not reach a turn of the learner.
         """
         turn = self.turn
-        rewards = self.advance(actions, forfeit=self.illegal_action == "lose")
+        alone = self.opponent is None
+        rewards = self.advance(actions, forfeit=self.illegal_action == "lose", out=out if alone else None)
         if dealing is not None:
             self._begin(dealing)
         replied = self._reply()
@@ -144,7 +148,7 @@ class LearnerCore(ChessCore):
                 rewards[dealing] = 0.0  # what is earned before the learner's first turn is not its reward
         if rewards is None:
             return np.zeros(len(self))
-        white = turn if self.opponent is None else self._white
+        white = turn if alone else self._white
         earned: NDArray[np.float64] = np.where(white, rewards[:, WHITE], rewards[:, BLACK])
         return earned
 
@@ -182,26 +186,30 @@ class LearnerCore(ChessCore):
         self.channel.ask_due(self.games, self.keys)
         seen = super().observe(out, view)
         if self.num_over and self.opponent is not None:
-            self._turn_round(seen, self.games, np.arange(len(self)))
+            self._turn_round(seen, np.arange(len(self)))
         return seen
 
     def observe_ended(self, index: Indices) -> Observations:
         """What the learner sees in games that have ended, [K]: no action is legal there, and no advice is given."""
-        games = self.games.select(index)
-        seen = self.sight.look(games)
+        if self._drawn is None:
+            seen = self.sight.look(self.games, rows=index)
+        else:
+            seen = {key: array[index] for key, array in self._drawn.items()}
         if self.num_forfeited:
             seen["action_mask"][:] = 0
         if self.opponent is not None:
-            self._turn_round(seen, games, index)
+            self._turn_round(seen, index)
         show_no_advice(seen)
         return seen
 
-    def _turn_round(self, seen: Observations, games: Games, rows: Indices) -> None:
-        """Show the boards of `games`, which are our games `rows`, from the learner's side instead of the mover's."""
+    def _turn_round(self, seen: Observations, rows: Indices) -> None:
+        """Show the boards of the games `rows` [K], which are `seen`, from the learner's side instead of the mover's."""
+        turn = self.turn[rows]
         for seat, white in ((WHITE, True), (BLACK, False)):
-            turned = np.flatnonzero((self._white[rows] == white) & (games.turn != white))
+            turned = np.flatnonzero((self._white[rows] == white) & (turn != white))
             if len(turned):
-                seen["observation"][turned] = self.sight.look(games.select(turned), SEAT_VIEWS[seat])["observation"]
+                shown = self.sight.look(self.games, SEAT_VIEWS[seat], rows[turned])
+                seen["observation"][turned] = shown["observation"]
 
 
 def make_core(

@@ -69,14 +69,24 @@ class Sight:
             "action_mask": np.empty((count, *self._mask_shape), self._mask_dtype),
         }
 
-    def write(self, games: Games, seen: Observations, view: View = "mover") -> Observations:
-        """Write the planes and masks of all games to arrays that `new` made."""
-        games.show(seen["observation"], seen["action_mask"], view)  # type: ignore[arg-type]
+    def write(
+        self, games: Games, seen: Observations, view: View = "mover", rows: NDArray[np.int64] | None = None
+    ) -> Observations:
+        """Write the planes and masks of all games, or of the games `rows` [K], to arrays for all of them."""
+        planes: NDArray[Any] = seen["observation"]
+        mask: NDArray[Any] = seen["action_mask"]
+        if rows is None:
+            games.show(planes, mask, view)
+        else:
+            games.show_at(rows, planes, mask, view)
         return seen
 
-    def look(self, games: Games, view: View = "mover") -> Observations:
-        """The planes and masks of all games in new arrays."""
-        planes, mask = games.look(view, packed=self.packed)
+    def look(self, games: Games, view: View = "mover", rows: NDArray[np.int64] | None = None) -> Observations:
+        """The planes and masks of all games, or of those with the indices `rows` [K], in new arrays."""
+        if rows is None:
+            planes, mask = games.look(view, packed=self.packed)
+        else:
+            planes, mask = games.look_at(rows, view, packed=self.packed)
         return {"observation": planes, "action_mask": mask}
 
 

@@ -9,7 +9,6 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sandwich_env.oversight.channel import BLACK, WHITE
 from sandwich_env.rules import Games
 from sandwich_env.specs import Specified, register
 
@@ -40,6 +39,9 @@ RewardFunction: TypeAlias = Callable[[Games, NDArray[np.bool_], NDArray[np.float
 """A plain function with the signature of `Reward.__call__` serves as well."""
 
 
+_SIDES = np.array([1.0, -1.0])
+
+
 class Result(Reward):
     """1 for a win, -1 for a loss, 0 for a draw, for a game cut short and for every ply that ends nothing."""
 
@@ -48,8 +50,7 @@ class Result(Reward):
     def __call__(self, games: Games, played: NDArray[np.bool_], outcome: NDArray[np.float32]) -> Rewards:
         rewards = np.zeros((len(outcome), 2))
         ended = np.flatnonzero(outcome == outcome)  # noqa: PLR0124 (NaN is what does not equal itself)
-        rewards[ended, WHITE] = outcome[ended]
-        rewards[ended, BLACK] = -outcome[ended]
+        rewards[ended] = outcome[ended, None] * _SIDES
         return rewards
 
 

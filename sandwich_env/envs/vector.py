@@ -92,7 +92,7 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         sight = self._core.sight
         self._pool = ArrayPool(sight, self.num_envs) if copy else None
-        self._own = None if copy else sight.new(self.num_envs)
+        self._own = {} if copy else sight.new(self.num_envs)
         self._everyone = np.ones(self.num_envs, dtype=np.bool_)
         self._warned = False
         self._all_dealt = False
@@ -123,7 +123,7 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         self._core.deal(rows)
         self._ended = self._ended & ~rows
         self._all_dealt = bool((self._core.episodes >= 0).all())
-        return self._seen(), self._infos(rows)
+        return self._core.observe(self._out()), self._infos(rows)
 
     def step(self, actions: ArrayLike) -> Results:
         """Play the learners' actions and the opponents' replies.
@@ -146,7 +146,8 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
                     "call reset(options={'reset_mask': ...}) for the games that have ended"
                 )
             chosen = np.where(dealt, NO_ACTION, chosen)
-        rewards = self._core.step(chosen, dealing)
+        out = self._out()
+        rewards = self._core.step(chosen, dealing, out)
         terminated, truncated = self._core.terminated.copy(), self._core.truncated.copy()
         infos: Infos = {}
         if self._core.num_over:
@@ -161,7 +162,7 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         elif dealing is not None:
             self._ended = np.zeros(self.num_envs, dtype=np.bool_)
         infos |= self._infos()
-        return self._seen(), rewards, terminated, truncated, infos
+        return self._core.observe(out), rewards, terminated, truncated, infos
 
     def render(self) -> tuple[Any, ...] | None:
         """A picture of each game from the learner's side; see `ChessEnv.render`."""
@@ -230,15 +231,17 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
             raise IllegalActionError(
                 f"actions are {self.num_envs} whole numbers, not an array of {chosen.dtype} with shape {chosen.shape}"
             )
-        if chosen.min() < 0 or chosen.max() >= NUM_ACTIONS:
+        whole = chosen.astype(np.int64)
+        if whole.view(np.uint64).max() >= NUM_ACTIONS:  # a negative number is a large one here
             i = int(np.argmax((chosen < 0) | (chosen >= NUM_ACTIONS)))
             raise IllegalActionError(f"game {i}: {int(chosen[i])!r} is no action: they go from 0 to {NUM_ACTIONS - 1}")
         if not self._all_dealt:
             raise GameOverError("step() before the first game: call reset()")
-        return chosen.astype(np.int64)
+        return whole
 
-    def _seen(self) -> Observations:
-        return self._core.observe(self._own if self._pool is None else self._pool.take())
+    def _out(self) -> Observations:
+        """The arrays that the next observation is written to."""
+        return self._own if self._pool is None else self._pool.take()
 
     def _infos(self, rows: Bools | None = None) -> Infos:
         """What `ChessEnv` puts into its info, as arrays with masks, for the games where `rows` [N] is true (or all)."""

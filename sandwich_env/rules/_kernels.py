@@ -78,6 +78,8 @@ _VERIFY, _RESTART, _PLAY, _SAMPLE = U64(VERIFY), U64(RESTART), U64(PLAY), U64(SA
 _PLANES, _PACKED_PLANES, _MASK, _PACKED_MASK = U64(PLANES), U64(PACKED_PLANES), U64(MASK), U64(PACKED_MASK)
 _TAKES_ACTIONS = U64(VERIFY | RESTART | PLAY)
 _BAD = U64(JOB_BAD)
+_BLOCK = 32
+"""Games that are played before they are shown."""
 _4, _15 = U64(4), U64(15)
 _KEY_BYTES = U64(8 * KEYS)
 _NEAR_GAMES = U64(1024)
@@ -151,36 +153,46 @@ def do(job: Any, first: int, last: int) -> None:
     written = (channels * _64 if tasks & _PLANES else ZERO) + (_ACTIONS if tasks & _MASK else ZERO)
     streamed = job[JOB_GAMES] * written > _CACHE and (planes | mask) & _15 == ZERO
     far = job[JOB_GAMES] > _NEAR_GAMES
-    for i in range(first, last):
-        g = U64(i)
-        state = words_at(job[JOB_STATE] + g * _STATE_BYTES)
-        legal = halves_at(job[JOB_LEGAL] + g * _LEGAL_BYTES)
-        history = halves_at(job[JOB_HISTORY] + g * _HISTORY_BYTES)
-        if far:
-            fetch_game(job, g + ONE, tasks)
-        if tasks & _SAMPLE:
-            actions[g] = draw(state, legal, seeds[g])
-        elif tasks & _TAKES_ACTIONS and actions[g] != _NOTHING:
-            if tasks & _VERIFY:
-                if not is_legal(state, legal, actions[g]):
-                    lower(job, _BAD, g)
-                continue
-            if tasks & _RESTART:
-                set_up(state, history)
-            else:
-                halves_at(job[JOB_MOVES])[g * max_plies + state[PLY]] = actions[g]
-                make_move(state, history, actions[g], True)
-            arrive(state, legal, history, max_plies, claim_draws)
-        if tasks & _PLANES:
-            out, size = planes + g * channels * _64, channels * _64
-            write_planes(state, history, room if streamed else out, boards, view)
-            if streamed:
-                stream(out, room, size)
-        if tasks & _MASK:
-            out = mask + g * _ACTIONS
-            write_mask(state, legal, room if streamed else out)
-            if streamed:
-                stream(out, room, _ACTIONS)
+    # In blocks: planes and masks written between two games would push out of the first cache what playing needs.
+    for begin in range(first, last, _BLOCK):
+        end = min(begin + _BLOCK, last)
+        for i in range(begin, end):
+            g = U64(i)
+            state = words_at(job[JOB_STATE] + g * _STATE_BYTES)
+            legal = halves_at(job[JOB_LEGAL] + g * _LEGAL_BYTES)
+            history = halves_at(job[JOB_HISTORY] + g * _HISTORY_BYTES)
+            if far:
+                fetch_game(job, g + ONE, tasks)
+            if tasks & _SAMPLE:
+                actions[g] = draw(state, legal, seeds[g])
+            elif tasks & _TAKES_ACTIONS and actions[g] != _NOTHING:
+                if tasks & _VERIFY:
+                    if not is_legal(state, legal, actions[g]):
+                        lower(job, _BAD, g)
+                    continue
+                if tasks & _RESTART:
+                    set_up(state, history)
+                else:
+                    halves_at(job[JOB_MOVES])[g * max_plies + state[PLY]] = actions[g]
+                    make_move(state, history, actions[g], True)
+                arrive(state, legal, history, max_plies, claim_draws)
+        if not written:
+            continue
+        for i in range(begin, end):
+            g = U64(i)
+            state = words_at(job[JOB_STATE] + g * _STATE_BYTES)
+            legal = halves_at(job[JOB_LEGAL] + g * _LEGAL_BYTES)
+            history = halves_at(job[JOB_HISTORY] + g * _HISTORY_BYTES)
+            if tasks & _PLANES:
+                out, size = planes + g * channels * _64, channels * _64
+                write_planes(state, history, room if streamed else out, boards, view)
+                if streamed:
+                    stream(out, room, size)
+            if tasks & _MASK:
+                out = mask + g * _ACTIONS
+                write_mask(state, legal, room if streamed else out)
+                if streamed:
+                    stream(out, room, _ACTIONS)
     if streamed:
         finish_streams()
 

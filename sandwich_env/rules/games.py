@@ -25,7 +25,7 @@ from sandwich_env.rules._checks import (
 from sandwich_env.rules.actions import NO_ACTION, NUM_ACTIONS, complete_move, decode_action, describe_legal
 from sandwich_env.rules.buffers import mask_buffer, observation_buffer
 from sandwich_env.rules.positions import parse_start, write_fen
-from sandwich_env.rules.sight import Sight, View, playing_kernels
+from sandwich_env.rules.sight import Sight, View, new_arrays, playing_kernels
 from sandwich_env.rules.team import MAX_THREADS
 from sandwich_env.rules.termination import Termination
 
@@ -35,6 +35,8 @@ MAX_PLIES = 20_000
 """The largest ply cap: no game lasts longer under the seventy-five move rule."""
 
 _STATE_VERSION = 1
+_FEW = 16
+"""So many games are looked at one by one in less time than it takes to copy them."""
 
 
 class Games(Sight):
@@ -305,6 +307,57 @@ class Games(Sight):
         )
         chosen._lay_out()
         return chosen
+
+    def look_at(
+        self, indices: ArrayLike, view: View = "mover", *, packed: bool = False
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """`look` at some of the games: what `select(indices).look()` gives, faster for a few out of many.
+
+        Args:
+            indices: Indices [K], which may repeat, or a boolean mask [N].
+            view: As in `observe`.
+            packed: Whether both are packed.
+
+        Returns:
+            bool [K, 8, 8, 111] and int8 [K, 4672]; packed, uint8 [K, 111, 8] and uint8 [K, 584].
+        """
+        rows = game_indices(indices, len(self))
+        if len(rows) > _FEW:
+            return self.select(rows).look(view, packed=packed)
+        planes, mask = new_arrays(len(rows), packed=packed)
+        self._show_one_by_one(rows, planes, mask, range(len(rows)), view)
+        return planes, mask
+
+    def show_at(self, indices: ArrayLike, observation: NDArray[Any], mask: NDArray[Any], view: View = "mover") -> None:
+        """`show`, but only the rows of some of the games are sure to be written; the buffers have rows for all N.
+
+        Args:
+            indices: Indices [K], or a boolean mask [N].
+            observation, mask, view: As in `play`, but both are given.
+        """
+        n = len(self)
+        rows = game_indices(indices, n)
+        planes, shown_mask = observation_buffer(observation, n), mask_buffer(mask, n)
+        if np.may_share_memory(planes, shown_mask):  # whole buffers, so their bounds tell
+            raise ValueError("observation and mask share memory")
+        if len(rows) > _FEW:
+            self._order(0, planes=planes, mask=shown_mask, view=view)
+        else:
+            self._show_one_by_one(rows, planes, shown_mask, rows.tolist(), view)
+
+    def _show_one_by_one(
+        self, rows: NDArray[np.int64], planes: NDArray[Any], mask: NDArray[Any], to: Sequence[int], view: View
+    ) -> None:
+        """Show some games in the rows `to` [K] of buffers that have been checked."""
+        one = Games.__new__(type(self))  # a batch of one, whose job points into the arrays of this one
+        one.__dict__.update(self.__dict__)
+        one._threads, one._job = 1, self._job.copy()
+        one._job[layout.JOB_GAMES] = 1
+        places = [(word, int(self._job[word]), array.strides[0]) for word, array in self._addressed]
+        for i, k in zip(rows.tolist(), to, strict=True):
+            for word, address, stride in places:
+                one._job[word] = address + i * stride
+            one._order(0, planes=planes[k : k + 1], mask=mask[k : k + 1], view=view)
 
     def copy(self) -> Games:
         """A copy of all games."""

@@ -154,11 +154,7 @@ class Sight(Standing):
         Returns:
             bool [N, 8, 8, 111] and int8 [N, 4672]; packed, uint8 [N, 111, 8] and uint8 [N, 584].
         """
-        n = len(self._state)
-        if packed:
-            planes, mask = np.empty((n, *PACKED_SHAPE), np.uint8), np.empty((n, PACKED_MASK_BYTES), np.uint8)
-        else:
-            planes, mask = np.empty((n, *OBSERVATION_SHAPE), np.bool_), np.empty((n, NUM_ACTIONS), np.int8)
+        planes, mask = new_arrays(len(self._state), packed=packed)
         self._order(0, planes=planes, mask=mask, view=view)
         return planes, mask
 
@@ -175,13 +171,18 @@ class Sight(Standing):
         self._job = np.zeros(layout.JOB_WORDS, dtype=np.uint64)
         self._job[layout.JOB_GAMES], self._job[layout.JOB_MAX_PLIES] = (len(self), self._max_plies)
         self._job[layout.JOB_CLAIM_DRAWS] = self._claim_draws
-        for word, array in (
+        for word, array in self._addressed:
+            self._job[word] = address_of(array)
+
+    @property
+    def _addressed(self) -> tuple[tuple[int, NDArray[Any]], ...]:
+        """The arrays that a job points to, and at which of its words."""
+        return (
             (layout.JOB_STATE, self._state),
             (layout.JOB_LEGAL, self._legal),
             (layout.JOB_HISTORY, self._history),
             (layout.JOB_MOVES, self._moves),
-        ):
-            self._job[word] = address_of(array)
+        )
 
     def _order(
         self,
@@ -239,3 +240,10 @@ class Sight(Standing):
                 if task == layout.VERIFY and job[layout.JOB_BAD] != NO_GAME:
                     break
         return int(job[layout.JOB_BAD].view(np.int64))
+
+
+def new_arrays(count: int, *, packed: bool) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Arrays for the observations and masks of so many games; what is in them is arbitrary."""
+    if packed:
+        return np.empty((count, *PACKED_SHAPE), np.uint8), np.empty((count, PACKED_MASK_BYTES), np.uint8)
+    return np.empty((count, *OBSERVATION_SHAPE), np.bool_), np.empty((count, NUM_ACTIONS), np.int8)

@@ -89,7 +89,7 @@ class Standing:
     @property
     def truncated(self) -> NDArray[np.bool_]:
         """bool [N]: stopped by `max_plies`, and not over by the rules of chess."""
-        return self._flags(layout.TERMINATION, Termination.PLY_CAP)
+        return self._flags(layout.TERMINATION, _PLY_CAP)
 
     @property
     def finished(self) -> NDArray[np.bool_]:

@@ -306,6 +306,13 @@ def abuse_indices(given_in: Any, fens: Any, k: int) -> None:
         rows = np.asarray(given_in)
         rows = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows.astype(np.int64)
         assert chosen.fens() == [games.fens()[i] for i in rows]
+    done, looked = attempt("look_at", lambda: games.look_at(given_in), given_in, games=games)
+    if done:
+        assert_all_equal(looked, chosen.look())
+    buffers = np.ones((N, 8, 8, 111), dtype=np.bool_), np.ones((N, NUM_ACTIONS), dtype=np.int8)
+    done, _ = attempt("show_at", lambda: games.show_at(given_in, *buffers), given_in, games=games)
+    if done:
+        assert_all_equal([buffer[rows] for buffer in buffers], looked)
     other = games.select([0] * k)
     attempt("assign", lambda: games.assign(given_in, other), given_in, other, games=games)
     attempt("assign of", lambda: games.assign([0], given_in), given_in, games=games)
@@ -314,6 +321,11 @@ def abuse_indices(given_in: Any, fens: Any, k: int) -> None:
     attempt("board", lambda: games.board(given_in), given_in, games=games)
     attempt("played", lambda: games.played(given_in), given_in, games=games)
     assert_sane(games)
+
+
+def assert_all_equal(some: Any, others: Any) -> None:
+    for one, other in zip(some, others, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def assert_sane(games: Games) -> None:
@@ -334,6 +346,8 @@ def abuse_views(history: Any, view: Any) -> None:
     buffer = np.zeros((N, 8, 8, 111), dtype=np.bool_)
     attempt("show", lambda: games.show(buffer, None, view), view, games=games)
     attempt("status", lambda: games.status(history), history, games=games)
+    attempt("look_at, seen by", lambda: games.look_at([0], view, packed=history), history, view, games=games)
+    attempt("show_at, seen by", lambda: games.show_at([0], buffer, history, view), history, view, games=games)
 
 
 BUFFER_LAYOUTS = (
