@@ -119,7 +119,8 @@ def test_maskable_ppo_learns_a_few_steps() -> None:
 def test_the_passive_checker_has_nothing_to_say_in_a_game() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        legal_moves(gymnasium.make(ID, opponent="random", advisor=HONEST, max_plies=20), 60, seed=0)
+        told = legal_moves(gymnasium.make(ID, opponent="random", advisor=HONEST, max_plies=20), 60, seed=0)
+    assert sum(len(one) == 2 for one in told) > 3, "several games, their resets included, are looked at"
 
 
 def test_the_spec_of_an_environment_survives_json() -> None:

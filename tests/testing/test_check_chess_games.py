@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from broken_masks import OneLeftOut, SameForBoth
 from pettingzoo.utils.wrappers import BaseWrapper
 
 from sandwich_env import sandwich_chess_v0
@@ -31,16 +32,12 @@ class IllegalInMask(Broken):
         return seen
 
 
-class LegalLeftOut(Broken):
-    def observe(self, agent: str) -> Any:
-        seen = super().observe(agent)
-        seen["action_mask"][np.flatnonzero(seen["action_mask"])[1:2]] = 0
-        return seen
+class LegalLeftOut(OneLeftOut, Broken):
+    pass
 
 
-class MaskForBoth(Broken):
-    def observe(self, agent: str) -> Any:
-        return super().observe(agent) | {"action_mask": super().observe(self.agent_selection)["action_mask"]}
+class MaskForBoth(SameForBoth, Broken):
+    pass
 
 
 class AdviceForBoth(Broken):
