@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -96,8 +97,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="append", help="only this check; may be given several times")
     parser.add_argument("--json", action="store_true", help="print the verdicts as JSON")
     given = parser.parse_args(argv)
+    with _quiet():
+        return _main(parser, given)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the warnings of libraries about what the checks do on purpose."""
+    level, shown = gymnasium.logger.min_level, EnvLogger._output
     gymnasium.logger.min_level = gymnasium.logger.ERROR
     EnvLogger.suppress_output()
+    try:
+        yield
+    finally:
+        gymnasium.logger.min_level, EnvLogger._output = level, shown
+
+
+def _main(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
     try:
         named = NamedEnv(given.name, dict(_option(text) for text in given.option))
         length = Length(given.games, given.seconds, given.steps, given.stochastic)

@@ -11,6 +11,7 @@ from typing import Any
 
 import gymnasium
 import pytest
+from pettingzoo.utils.env_logger import EnvLogger
 from toy_envs import Nim, NimParallel, NimSingle
 
 from sandwich_env.errors import SpecError
@@ -112,7 +113,9 @@ def test_a_wrong_argument_is_named(arguments: list[str], says: str, capsys: pyte
 
 
 def test_a_right_environment_gives_0_and_names_each_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    before = gymnasium.logger.min_level, EnvLogger._output
     assert main(["toy_envs:Nim", "low=8", "--games", "16", "--steps", "40", "--stochastic"]) == 0
+    assert (gymnasium.logger.min_level, EnvLogger._output) == before
     said = capsys.readouterr().out
     for line in ("check_aec (16 games, ", "pass  mask-not-empty", "pass  api_test", "pass  unseeded", "0 are broken"):
         assert line in said
