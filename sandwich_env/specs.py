@@ -30,6 +30,16 @@ KINDS: dict[str, str] = {
     "policy_noise": "sandwich_env.advisors.policy_noise:PolicyNoise",
     "value_noise": "sandwich_env.advisors.value_noise:ValueNoise",
     "every_n": "sandwich_env.advisors.every_n:EveryN",
+    # schedules: when an advisor's misalignment may act
+    "always": "sandwich_env.advisors.schedules:Always",
+    "by_chance": "sandwich_env.advisors.schedules:ByChance",
+    "every_nth": "sandwich_env.advisors.schedules:EveryNth",
+    "after_first": "sandwich_env.advisors.schedules:AfterFirst",
+    "budget": "sandwich_env.advisors.schedules:Budget",
+    "unwatched": "sandwich_env.advisors.schedules:Unwatched",
+    "all_of": "sandwich_env.advisors.schedules:AllOf",
+    "any_of": "sandwich_env.advisors.schedules:AnyOf",
+    "not": "sandwich_env.advisors.schedules:Not",
     # protocols
     "never": "sandwich_env.oversight.protocols:Never",
     "every_turn": "sandwich_env.oversight.protocols:EveryTurn",

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from sandwich_env.advisors.base import Advice, Query, Wrapper
+from sandwich_env.advisors.schedules import EveryNth
 from sandwich_env.errors import SpecError
 from sandwich_env.randomness import Streams
-from sandwich_env.specs import check_count
 
 
 class EveryN(Wrapper):
     """Lets a wrapper tamper with every n-th query of a game; the other queries get what is inside that wrapper.
 
     Only the wrapper that it holds keeps the clock: in `EveryN(ValueNoise(RandomMove(...), ...), n=4)` the value is
-    noisy at each fourth query, while `RandomMove` may tamper with any of them.
+    noisy at each fourth query, while `RandomMove` may tamper with any of them. The schedule `every_nth` does the same.
 
     Args:
         wrapper: what tampers.
@@ -22,13 +22,13 @@ class EveryN(Wrapper):
     def __init__(self, wrapper: Wrapper, n: int) -> None:
         if not isinstance(wrapper, Wrapper):
             raise SpecError(f"'every_n' holds a wrapper that tampers, such as 'random_move', not {wrapper!r}")
-        super().__init__(wrapper.inner)
+        super().__init__(wrapper.inner, when=EveryNth(n))
         self.wrapper = wrapper
-        self.n = check_count("n", n)
+        self.changes = wrapper.changes  # type: ignore[misc]
+        self.n = n
 
     def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
-        due = (query.count + 1) % self.n == 0
-        return self.wrapper.apply(advice, query).where(due, advice)
+        return self.wrapper.apply(advice, query)
 
     def close(self) -> None:
         self.wrapper.close()

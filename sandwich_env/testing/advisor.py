@@ -10,7 +10,7 @@ import chess
 import numpy as np
 from numpy.typing import NDArray
 
-from sandwich_env.advisors.base import NO_MOVE, Advice, Advisor, Asks, Query
+from sandwich_env.advisors.base import NO_MOVE, Advice, Advisor, Asks, Query, Wrapper
 from sandwich_env.randomness import mix
 from sandwich_env.rules import NO_ACTION, NUM_ACTIONS, Games
 
@@ -168,6 +168,8 @@ def _check_dials(advisor: Advisor, query: Query, tolerance: float) -> None:
             continue
         honest = copy.copy(advisor)
         setattr(honest, dial, 0.0)
+        if isinstance(honest, Wrapper) and dial == "epsilon":
+            honest._share = 0.0
         advice = honest.advise(query)
         inner = getattr(honest, "inner", None)
         right = None if inner is None else inner.advise(query)
