@@ -15,6 +15,7 @@ from sandwich_env.errors import DataError
 from sandwich_env.learning.corpus import Corpus
 from sandwich_env.learning.corpus_recorder import CorpusRecorder
 from sandwich_env.oversight.channel import Audit
+from sandwich_env.oversight.disclosures import SILENT, Disclosures
 from sandwich_env.oversight.protocols import Protocol
 from sandwich_env.players.base import Player
 from sandwich_env.randomness import Streams, mix
@@ -35,6 +36,7 @@ class Table:
         asks: what it is told.
         starts: FENs, of which each game draws one.
         max_plies: a game that lasts longer is cut off, as a draw.
+        disclosures: what H lets the advisor know of itself.
     """
 
     advisor: Advisor | None
@@ -43,6 +45,7 @@ class Table:
     asks: Asks
     starts: Sequence[str]
     max_plies: int
+    disclosures: Disclosures = SILENT
 
 
 def play_games(
@@ -77,6 +80,9 @@ def play_games(
             "advised": table.advised,
             "protocol": table.protocol,
             "asks": table.asks,
+            "watch": table.disclosures.watch,
+            "rating": table.disclosures.rating,
+            "proposer": table.disclosures.proposer,
             "starts": table.starts,
             "max_plies": table.max_plies,
             "audit": audits.append,
