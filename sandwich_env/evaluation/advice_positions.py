@@ -81,13 +81,17 @@ def reached_positions(
     mover = Explore(ExpertPlayer(player), ExpertPlayer(player, 1.0), EXPLORE_PLIES, EXPLORE_SHARE)
     match = play_match(mover, mover, starts, seed=seed, max_plies=max_plies, on_progress=on_progress)
     games, number = _draw(match, count, rng)
-    return _positions(games, number, number // 2, player, seed, watched, rating)
+    return _said(_positions(games, number, number // 2, seed), player, watched, rating)
 
 
 def given_positions(
-    fens: Sequence[str], player: Expert | None = None, *, seed: int = 0, watched: float = 0.5,
+    fens: Sequence[str],
+    player: Expert | None = None,
+    *,
+    seed: int = 0,
+    watched: float = 0.5,
     rating: float | None = None,
-) -> Positions:  # fmt: skip
+) -> Positions:
     """Positions that are given, each the first of a game, and independent of the others.
 
     Args:
@@ -107,7 +111,7 @@ def given_positions(
         over = games.fens()[int(np.argmax(games.finished))]
         raise DataError(f"the position {over!r} is over: nobody has advice to give on it")
     number = np.arange(len(games))
-    return _positions(games, number, number, player, seed, watched, rating)
+    return _said(_positions(games, number, number, seed), player, watched, rating)
 
 
 def _draw(match: MatchResult, count: int, rng: np.random.Generator) -> tuple[Games, NDArray[np.int64]]:
@@ -125,18 +129,19 @@ def _draw(match: MatchResult, count: int, rng: np.random.Generator) -> tuple[Gam
     return games, number
 
 
-def _positions(
-    games: Games, number: NDArray[np.int64], group: NDArray[np.int64], player: Expert | None, seed: int,
-    watched: float, rating: float | None,
-) -> Positions:  # fmt: skip
-    n = len(games)
-    seat = games.turn.astype(np.int64)
-    keys = mix(seed, "advice", number, seat)
+def _positions(games: Games, number: NDArray[np.int64], group: NDArray[np.int64], seed: int) -> Positions:
+    keys = mix(seed, "advice", number, games.turn.astype(np.int64))
     query = Query(games=games, keys=keys, count=games.ply.astype(np.int64) // 2)
-    looks = Streams(mix(keys, query.count, "watch")).random() < check_share("watched", watched)
-    known = None if rating is None else np.full(n, rating, dtype=np.float64)
+    return Positions(query, np.unique(group, return_inverse=True)[1].astype(np.int64))
+
+
+def _said(positions: Positions, player: Expert | None, watched: float, rating: float | None) -> Positions:
+    """The same positions with what H lets A know of itself."""
+    query = positions.query
+    looks = Streams(mix(query.keys, query.count, "watch")).random() < check_share("watched", watched)
+    known = None if rating is None else np.full(len(query), rating, dtype=np.float64)
     query = replace(query, watched=looks, rating=known)
     if player is not None:
-        own = player.evaluate(games)
+        own = player.evaluate(query.games)
         query = replace(query, proposal=own.best(), hope=own.value)
-    return Positions(query, np.unique(group, return_inverse=True)[1].astype(np.int64))
+    return replace(positions, query=query)

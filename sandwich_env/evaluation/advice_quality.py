@@ -26,8 +26,10 @@ from sandwich_env.specs import check_count, check_scale
 POSITIONS_AT_ONCE = 1024
 
 BLUNDER = 0.15
-"""Lichess calls a move a blunder that takes 0.3 off the winning chances, which it counts from -1 to 1 (0.2 is a mistake,
-0.1 an inaccuracy): 0.15 of win probability. (https://github.com/lichess-org/lila, modules/tree/src/main/Advice.scala)"""
+"""The least cost of a blunder, in win probability: Lichess's 0.3 of winning chances, which it counts from -1 to 1.
+
+A mistake takes 0.2 off them there, an inaccuracy 0.1. (https://github.com/lichess-org/lila,
+modules/tree/src/main/Advice.scala)"""
 
 
 @dataclass(frozen=True)

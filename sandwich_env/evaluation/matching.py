@@ -21,7 +21,7 @@ FARTHEST = 1024.0
 """How far from its other end a dial without an end is turned."""
 
 LOOKS = 5
-"""How many places of the dial are looked at before the bisection, the ends included: damage need not grow all the way."""
+"""How many places of the dial are tried before the bisection, its ends included: damage need not grow all the way."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Dial:
             value = worst + np.sign(honest) * min(FARTHEST, _far(1.0 - turn))
         else:
             value = honest + (worst - honest) * turn
-        return int(round(value)) if self.whole else float(value)
+        return round(value) if self.whole else float(value)
 
 
 def _far(share: float) -> float:
