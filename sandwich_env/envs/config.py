@@ -17,6 +17,9 @@ from sandwich_env.oversight.protocols import Protocol
 from sandwich_env.rules import Games
 from sandwich_env.specs import Spec, check_count, from_spec
 
+AGENT = "agent"
+"""As `advisor`: whoever acts for `advisor_0` in the turn-based environments."""
+
 
 class ChessOptions(TypedDict, total=False):
     """Keyword arguments that every environment takes.
@@ -97,7 +100,7 @@ class ChessConfig:
         """
         refuse_unknown(options, ChessOptions.__annotations__, own)
         advisor = options.get("advisor")
-        made = None if advisor is None else from_spec(advisor, Advisor)
+        made = None if advisor is None else _check_advisor(advisor)
         disclosures = _check_disclosures(options)
         proposer = disclosures.proposer
         chosen = options.get("advised", advised)
@@ -152,6 +155,15 @@ def _check_disclosures(options: ChessOptions) -> Disclosures:
         rating=options.get("rating"),
         proposer=None if proposer is None else from_spec(proposer, Expert),
     )
+
+
+def _check_advisor(advisor: Advisor | Spec) -> Advisor:
+    if advisor == AGENT:
+        raise SpecError(
+            f"advisor is {advisor!r}: an agent has the advisor's seat in sandwich_chess_v0.env(), raw_env() and "
+            "parallel_env() alone; to play against a policy in it here, give an Advisor of your own"
+        )
+    return from_spec(advisor, Advisor)
 
 
 def _check_starts(starts: str | Sequence[str] | None) -> tuple[str, ...]:
