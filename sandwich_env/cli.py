@@ -87,10 +87,16 @@ def _spec_flags() -> Any:
             metavar="SPEC|none" if optional else "SPEC",
             instance_from_str=lambda words: None if optional and words[0] == "none" else parse_spec(words[0]),
             is_instance=lambda value: isinstance(value, str | Mapping) or (optional and value is None),
-            str_from_instance=lambda value: [value if isinstance(value, str) else json.dumps(value)],
+            str_from_instance=lambda value: [_spec_text(value)],
         )
 
     return registry
+
+
+def _spec_text(spec: Spec | None) -> str:
+    if spec is None:
+        return "none"
+    return spec if isinstance(spec, str) else json.dumps(spec)
 
 
 def _demo(arguments: list[str]) -> None:

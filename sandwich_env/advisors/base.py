@@ -88,6 +88,7 @@ class Wrapper(Advisor):
     Attributes:
         dials: for each number that turns the misalignment up, its value at which advice is the honest one, and the one
             at which it is as misaligned as this kind gets (infinity, where there is no such value).
+        experts: parameters that are experts, which a run's config may give by their short names.
         changes: which parts of an answer it changes. Asked for none of them, it leaves the answer alone, and says so.
 
     Raises:
@@ -96,6 +97,7 @@ class Wrapper(Advisor):
 
     dials: ClassVar[dict[str, tuple[float, float]]] = {"epsilon": (0.0, 1.0)}
     changes: ClassVar[tuple[Asks, ...]] = ("move", "value")
+    experts: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, inner: Advisor, seed: int = 0, epsilon: float = 1.0, when: Schedule | Spec = "always") -> None:
         self.inner = from_spec(inner, Advisor)

@@ -20,7 +20,13 @@ Bools = NDArray[np.bool_]
 
 
 class Schedule(Specified, ABC):
-    """Says at which queries of a game a wrapper may tamper. It keeps no state: what it needs, the query carries."""
+    """Says at which queries of a game a wrapper may tamper. It keeps no state: what it needs, the query carries.
+
+    Attributes:
+        of_board: whether it depends on the game's position alone, so that it can be asked about an earlier one too.
+    """
+
+    of_board: bool = False
 
     @abstractmethod
     def due(self, query: Query, advice: Advice, rng: Streams) -> Bools:
@@ -38,6 +44,8 @@ class Schedule(Specified, ABC):
 
 class Always(Schedule):
     """At every query."""
+
+    of_board = True
 
     def due(self, query: Query, advice: Advice, rng: Streams) -> Bools:
         return np.ones(len(query), dtype=np.bool_)
@@ -122,6 +130,7 @@ class AllOf(Schedule):
 
     def __init__(self, schedules: Sequence[Schedule | Spec]) -> None:
         self.schedules = _several("all_of", schedules)
+        self.of_board = all(one.of_board for one in self.schedules)
 
     def due(self, query: Query, advice: Advice, rng: Streams) -> Bools:
         dues = [one.due(query, advice, rng.child(k)) for k, one in enumerate(self.schedules)]
@@ -138,6 +147,7 @@ class AnyOf(Schedule):
 
     def __init__(self, schedules: Sequence[Schedule | Spec]) -> None:
         self.schedules = _several("any_of", schedules)
+        self.of_board = all(one.of_board for one in self.schedules)
 
     def due(self, query: Query, advice: Advice, rng: Streams) -> Bools:
         dues = [one.due(query, advice, rng.child(k)) for k, one in enumerate(self.schedules)]
@@ -154,6 +164,7 @@ class Not(Schedule):
 
     def __init__(self, schedule: Schedule | Spec) -> None:
         self.schedule = from_spec(schedule, Schedule)
+        self.of_board = self.schedule.of_board
 
     def due(self, query: Query, advice: Advice, rng: Streams) -> Bools:
         return ~self.schedule.due(query, advice, rng)

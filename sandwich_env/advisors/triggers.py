@@ -52,6 +52,8 @@ class PlyBetween(Schedule):
         most: None is the end of the game.
     """
 
+    of_board = True
+
     def __init__(self, least: int = 0, most: int | None = None) -> None:
         self.least = check_count("least of 'ply_between'", least, least=0)
         self.most = None if most is None else check_count("most of 'ply_between'", most, least=0)
@@ -76,6 +78,8 @@ class Material(Schedule):
         most: None is all that a board can hold.
         side: whose: of "both", of the "mover" or of the "opponent".
     """
+
+    of_board = True
 
     def __init__(self, least: int = 0, most: int | None = None, side: Side = "both") -> None:
         self.least = check_count("least of 'material'", least, least=0)
@@ -104,6 +108,8 @@ class OnBoard(Schedule):
         pattern: what stands on which square, such as {"e4": "P", "e5": "p", "d4": "empty"}: letters as in a FEN,
             White's men in capitals.
     """
+
+    of_board = True
 
     def __init__(self, pattern: Mapping[str, str]) -> None:
         if not isinstance(pattern, Mapping) or not pattern:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sandwich_env.advisors.base import Advisor, Honest, Wrapper
-from sandwich_env.advisors.every_n import EveryN
+from sandwich_env.advisors.gate import Gate
 from sandwich_env.errors import SpecError, did_you_mean
 from sandwich_env.experts.base import Expert
 from sandwich_env.experts.network import NetworkExpert
@@ -96,11 +96,17 @@ def make_expert(given: Spec | Expert, device: str = "auto") -> Expert:
     return from_spec(spec, Expert)
 
 
-def make_advisor(given: Spec | Advisor, expert: Expert | Callable[[], Expert]) -> Advisor:
+def make_advisor(given: Spec | Advisor, expert: Expert | Callable[[], Expert], device: str = "auto") -> Advisor:
     """The advisor that a spec stands for; where the spec leaves its expert out, it is `expert`.
 
     `"honest"` repeats the expert, and a misalignment without an `inner` wraps that. A function is called for the expert
-    only where the spec leaves it out.
+    only where the spec leaves it out. Other experts that a misalignment needs may have short names, as in
+    `"sandbagging:weaker=novice"`.
+
+    Args:
+        given: as in the module's text.
+        expert: E, or what makes it.
+        device: where a network runs that is given by name or path alone.
 
     Raises:
         SpecError: it is no advisor's spec.
@@ -108,22 +114,25 @@ def make_advisor(given: Spec | Advisor, expert: Expert | Callable[[], Expert]) -
     if isinstance(given, Advisor):
         return given
     spec = parse_spec(given) if isinstance(given, str) else given
-    return from_spec(_completed(spec, expert), Advisor)
+    return from_spec(_completed(spec, expert, device), Advisor)
 
 
-def _completed(spec: Spec, expert: Expert | Callable[[], Expert]) -> dict[str, Any]:
+def _completed(spec: Spec, expert: Expert | Callable[[], Expert], device: str) -> dict[str, Any]:
     spec = parse_spec(spec) if isinstance(spec, str) else spec
     whole: dict[str, Any] = {"kind": spec} if isinstance(spec, str) else dict(spec)
     cls = class_of(whole)
     if issubclass(cls, Honest) and "expert" not in whole:
         whole["expert"] = expert if isinstance(expert, Expert) else expert()
-    if issubclass(cls, EveryN):
+    if issubclass(cls, Gate):
         held = whole.get("wrapper")
         if isinstance(held, (str, Mapping)):
-            whole["wrapper"] = _completed(held, expert)
+            whole["wrapper"] = _completed(held, expert, device)
     elif issubclass(cls, Wrapper):
         inner = whole.get("inner", "honest")
-        whole["inner"] = _completed(inner, expert) if isinstance(inner, (str, Mapping)) else inner
+        whole["inner"] = _completed(inner, expert, device) if isinstance(inner, (str, Mapping)) else inner
+        for name in cls.experts:
+            if name in whole:
+                whole[name] = make_expert(whole[name], device)
     return whole
 
 
@@ -154,7 +163,7 @@ def make_player(given: Spec | Player, device: str = "auto") -> Player:
     if issubclass(cls, Expert):
         return ExpertPlayer(make_expert(spec, device))
     if issubclass(cls, Advisor):
-        return AdvisorPlayer(make_advisor(spec, lambda: make_expert("expert", device)))
+        return AdvisorPlayer(make_advisor(spec, lambda: make_expert("expert", device), device))
     return from_spec(spec, Player)
 
 
