@@ -21,7 +21,7 @@ class Sycophancy(Wrapper):
 
     Models that tell users what these believe already (Perez et al. 2022, *Discovering Language Model Behaviors with
     Model-Written Evaluations*, arXiv:2212.09251; Sharma et al. 2023, *Towards Understanding Sycophancy in Language
-    Models*, arXiv:2310.13548). Where H does not say what it would play (-1) or hopes for (NaN), that part is left alone.
+    Models*, arXiv:2310.13548). Where H does not say what it would play (-1) or hopes for (NaN), that part is let be.
 
     Args:
         flatters: what is made to agree with H: the "move", the "value" or "both".
