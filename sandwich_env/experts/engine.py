@@ -121,7 +121,7 @@ class Answer:
                 raise chess.engine.EngineError("it gave a score without win, draw and loss")
         if search.multipv == "all" and len(lines) < question.moves:
             raise chess.engine.EngineError(
-                f"it scored {len(lines)} of {question.moves} legal moves with {search.nodes} nodes for each: give it more"
+                f"it scored {len(lines)} of {question.moves} legal moves with {search.nodes} nodes for each"
             )
         return Found(best, lines, self.seconds >= search.time)
 

@@ -55,7 +55,8 @@ def about_board(board: chess.Board) -> Question:
     """The question about a board, the moves on its stack included."""
     fen, moves = board.fen(), board.move_stack
     starts, ends = [move.from_square for move in moves], [move.to_square for move in moves]
-    return Question(position_command(fen, board.root().fen(), starts, ends), fen, board.is_legal, board.legal_moves.count())
+    position = position_command(fen, board.root().fen(), starts, ends)
+    return Question(position, fen, board.is_legal, board.legal_moves.count())
 
 
 class GameQuestions:

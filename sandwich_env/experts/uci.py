@@ -50,7 +50,8 @@ class UciExpert(Expert):
         time: seconds that a search may take; a cap that should never be reached, since it is not reproducible.
         pool: how many engines work at the same time, each on one core.
         multipv: how many moves are scored in a search; they share its nodes. With "all" every legal move is, and an
-            engine that leaves one out has failed the query (with 100 nodes for each, Stockfish 15.1 left none out of 60).
+            engine that leaves one out has failed the query (with 100 nodes each, Stockfish 15.1 scored every move in 60
+            of 60 positions, with 30 not).
         temperature: expected result that is worth one logit.
         wdl: expected results by the chances that the engine itself gives, in the place of Lichess's formula.
         options: UCI options by name, such as `{"Hash": 64, "UCI_LimitStrength": True, "UCI_Elo": 1500}`.
