@@ -9,9 +9,8 @@ import numpy as np
 from sandwich_env.advisors import preferences
 from sandwich_env.advisors.base import Advice, Advisor, Query, Wrapper
 from sandwich_env.advisors.schedules import Schedule
-from sandwich_env.errors import SpecError
 from sandwich_env.randomness import Streams
-from sandwich_env.specs import Spec
+from sandwich_env.specs import Spec, check_number
 
 _ENOUGH = 1000.0  # logits: nothing overrules so much, and the policy behind it keeps its digits
 
@@ -49,10 +48,7 @@ class Bias(Wrapper):
     ) -> None:
         super().__init__(inner, seed, epsilon, when)
         preferences.find(preference)
-        number = isinstance(weight, (int, float, np.integer, np.floating)) and not isinstance(weight, bool)
-        if not number or not np.isfinite(weight):
-            raise SpecError(f"weight of {self.kind!r} is {weight!r}: it must be a finite number")
-        self.preference, self.weight = preference, weight
+        self.preference, self.weight = preference, check_number(f"weight of {self.kind!r}", weight)
 
     def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
         if self.weight == 0:

@@ -9,11 +9,8 @@ import numpy as np
 from sandwich_env.advisors.base import Advice, Advisor, Query, Wrapper, check_share
 from sandwich_env.advisors.per_action import log_dirichlet, log_probabilities
 from sandwich_env.advisors.schedules import Schedule
-from sandwich_env.errors import SpecError
 from sandwich_env.randomness import Streams
-from sandwich_env.specs import Spec
-
-_LEAST, _MOST = 1e-3, 1e3
+from sandwich_env.specs import Spec, check_number
 
 
 class DirichletNoise(Wrapper):
@@ -46,9 +43,7 @@ class DirichletNoise(Wrapper):
     ) -> None:
         super().__init__(inner, seed, epsilon, when)
         self.share = check_share(f"share of {self.kind!r}", share)
-        if isinstance(alpha, (bool, str)) or not _LEAST <= alpha <= _MOST:
-            raise SpecError(f"alpha of {self.kind!r} is {alpha!r}: it must be a number from {_LEAST:g} to {_MOST:g}")
-        self.alpha = alpha
+        self.alpha = check_number(f"alpha of {self.kind!r}", alpha, 0.001, 1000)
 
     def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
         if self.share == 0:

@@ -56,6 +56,8 @@ class Incoherent(Wrapper):
         if self.states == "opposite":
             return advice.tampered(by=self.kind, value=0.0 - advice.value)
         rows = np.flatnonzero(query.games.legal_counts > 1)
+        if len(rows) == 0:
+            return advice
         value = advice.value.copy()
         value[rows] = self._after_another(advice.select(rows), query.select(rows))
         return advice.tampered(query.games.legal_counts > 1, by=self.kind, value=value)

@@ -5,13 +5,10 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
-import numpy as np
-
 from sandwich_env.advisors.base import Advice, Advisor, Query, Wrapper
 from sandwich_env.advisors.schedules import Schedule
-from sandwich_env.errors import SpecError
 from sandwich_env.randomness import Streams
-from sandwich_env.specs import Spec
+from sandwich_env.specs import Spec, check_number
 
 
 class Optimism(Wrapper):
@@ -35,12 +32,7 @@ class Optimism(Wrapper):
         self, inner: Advisor, amount: float, epsilon: float = 1.0, seed: int = 0, when: Schedule | Spec = "always"
     ) -> None:
         super().__init__(inner, seed, epsilon, when)
-        number = isinstance(amount, (int, float, np.integer, np.floating)) and not isinstance(amount, bool)
-        if not number or not -1.0 <= amount <= 1.0:
-            raise SpecError(
-                f"amount of {self.kind!r} is {amount!r}: it must be a number from -1 (pessimism) to 1 (optimism)"
-            )
-        self.amount = amount
+        self.amount = check_number(f"amount of {self.kind!r}", amount, -1, 1)
 
     def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
         if self.amount == 0:

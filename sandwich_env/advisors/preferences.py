@@ -124,8 +124,8 @@ def _users(name: str) -> Preference:
     module, _, attribute = name.partition(":")
     try:
         function = getattr(importlib.import_module(module), attribute)
-    except ModuleNotFoundError as error:
-        if error.name is None or not module.startswith(error.name):
+    except (ModuleNotFoundError, TypeError, ValueError) as error:  # the last two: a relative name, or an empty one
+        if isinstance(error, ModuleNotFoundError) and not module.startswith(error.name or " "):
             raise
         raise SpecError(f"preference of 'bias' is {name!r}: there is no module {module!r}") from error
     except AttributeError as error:

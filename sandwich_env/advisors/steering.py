@@ -46,5 +46,7 @@ class Steering(Wrapper):
         worst_finite = of_each(np.minimum, np.where(np.isfinite(legal.logits), legal.logits, np.inf), legal.counts, 0.0)
         logits = np.maximum(legal.logits, np.repeat(worst_finite, legal.counts))
         highest, lowest = (of_each(ufunc, logits, legal.counts, 0.0) for ufunc in (np.maximum, np.minimum))
-        least = np.repeat((1.0 - self.strength) * highest + self.strength * lowest, legal.counts)
+        # Rounded up, the bound could lie above equal logits; the best move is always liked well enough.
+        bound = np.minimum((1.0 - self.strength) * highest + self.strength * lowest, highest)
+        least = np.repeat(bound, legal.counts)
         return advice.tampered(by=self.kind, move=legal.with_logits(np.where(logits >= least, -logits, -np.inf)).best())

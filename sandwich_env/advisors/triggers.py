@@ -19,7 +19,7 @@ from sandwich_env.advisors.schedules import Bools, Schedule
 from sandwich_env.errors import AdviceError, SpecError, did_you_mean
 from sandwich_env.randomness import Streams, mix
 from sandwich_env.rules import MAX_PLIES
-from sandwich_env.specs import check_count, check_share
+from sandwich_env.specs import check_count, check_number, check_share
 
 Side = Literal["both", "mover", "opponent"]
 _MEN, _PAWNS = 15, 8  # of one side, the king not counted
@@ -148,10 +148,8 @@ class Rating(Schedule):
         if least is None and most is None:
             raise SpecError("'rating' needs least or most, in Elo")
         for name, elo in (("least", least), ("most", most)):
-            if elo is not None and (
-                isinstance(elo, bool) or not isinstance(elo, (int, float)) or not math.isfinite(elo)
-            ):
-                raise SpecError(f"{name} of 'rating' is {elo!r}: it must be a finite number, in Elo")
+            if elo is not None:
+                check_number(f"{name} of 'rating'", elo)
         if least is not None and most is not None and least > most:
             raise _never("rating", least, most)
         self.least, self.most = least, most
