@@ -5,11 +5,13 @@ somewhere/h.safetensors   any other network
 stockfish:nodes=1000      an engine
 search:simulations=100    a search with the shipped expert; expert=novice, a path or a spec names another
 random_move:epsilon=0.5   a kind with arguments; what it wraps is filled in
+my_module:Mine:scale=2    a user's own kind, with or without arguments
 {"kind": ..., ...}        a whole spec, as JSON or as a mapping
 """
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,10 +19,13 @@ from typing import Any
 
 from sandwich_env.advisors.base import Advisor, Honest, Wrapper
 from sandwich_env.advisors.gate import Gate
+from sandwich_env.advisors.panel import Panel
 from sandwich_env.errors import SpecError, did_you_mean
 from sandwich_env.experts.base import Expert
 from sandwich_env.experts.network import NetworkExpert
+from sandwich_env.experts.riskiest import RiskiestMoveExpert
 from sandwich_env.experts.search import SearchExpert
+from sandwich_env.experts.worst import WorstMoveExpert
 from sandwich_env.players.advisor_player import AdvisorPlayer
 from sandwich_env.players.base import Player
 from sandwich_env.players.expert_player import ExpertPlayer
@@ -30,6 +35,9 @@ SHIPPED = ("expert", "novice")
 """Names of the networks that come with the package; they win over kinds of the same name."""
 
 ENGINES = ("stockfish", "uci")
+
+AROUND = (SearchExpert, WorstMoveExpert, RiskiestMoveExpert)
+"""Experts around another expert, which is filled in where it is left out."""
 
 
 def parse_spec(text: str) -> Spec:
@@ -44,9 +52,11 @@ def parse_spec(text: str) -> Spec:
         except json.JSONDecodeError as error:
             raise SpecError(f"{text!r} is not JSON: {error}") from error
         return dict(spec)
-    name, colon, rest = text.partition(":")
-    if not colon or "=" not in rest:
+    named, equals, _ = text.partition("=")
+    name, colon, _ = named.rpartition(":")
+    if not equals or not colon:
         return text
+    rest = text[len(name) + 1 :]
     arguments: dict[str, Any] = {}
     for part in rest.split(","):
         key, equals, value = part.partition("=")
@@ -63,12 +73,15 @@ def _value(text: str) -> Any:
         return text  # a word that needs no quotes
 
 
-def make_expert(given: Spec | Expert, device: str = "auto") -> Expert:
+def make_expert(
+    given: Spec | Expert, device: str = "auto", around: Spec | Expert | Callable[[], Expert] = "expert"
+) -> Expert:
     """The expert that a name, a path of weights, or a spec stands for.
 
     Args:
         given: as in the module's text.
         device: where a network runs that is given by name or path alone.
+        around: the expert inside a search, or inside the worst or the riskiest move, where the spec leaves it out.
 
     Raises:
         SpecError: it is none of these.
@@ -90,9 +103,10 @@ def make_expert(given: Spec | Expert, device: str = "auto") -> Expert:
             )
     elif spec.get("kind") == "stockfish":
         spec = {**spec, "kind": "uci"}
-    if issubclass(class_of(spec), SearchExpert):
+    if issubclass(class_of(spec), AROUND):
         whole = {"kind": spec} if isinstance(spec, str) else dict(spec)
-        spec = whole | {"expert": make_expert(whole.get("expert", "expert"), device)}
+        inside = whole.get("expert", around)
+        spec = whole | {"expert": inside() if callable(inside) else make_expert(inside, device, around)}
     return from_spec(spec, Expert)
 
 
@@ -101,7 +115,7 @@ def make_advisor(given: Spec | Advisor, expert: Expert | Callable[[], Expert], d
 
     `"honest"` repeats the expert, and a misalignment without an `inner` wraps that. A function is called for the expert
     only where the spec leaves it out. Other experts that a misalignment needs may have short names, as in
-    `"sandbagging:weaker=novice"`.
+    `"sandbagging:weaker=novice"`, and `"other_model:model=worst"` has the worst move of `expert`.
 
     Args:
         given: as in the module's text.
@@ -114,7 +128,8 @@ def make_advisor(given: Spec | Advisor, expert: Expert | Callable[[], Expert], d
     if isinstance(given, Advisor):
         return given
     spec = parse_spec(given) if isinstance(given, str) else given
-    return from_spec(_completed(spec, expert, device), Advisor)
+    once = expert if isinstance(expert, Expert) else functools.cache(expert)
+    return from_spec(_completed(spec, once, device), Advisor)
 
 
 def _completed(spec: Spec, expert: Expert | Callable[[], Expert], device: str) -> dict[str, Any]:
@@ -132,7 +147,11 @@ def _completed(spec: Spec, expert: Expert | Callable[[], Expert], device: str) -
         whole["inner"] = _completed(inner, expert, device) if isinstance(inner, (str, Mapping)) else inner
         for name in cls.experts:
             if name in whole:
-                whole[name] = make_expert(whole[name], device)
+                whole[name] = make_expert(whole[name], device, expert)
+    elif issubclass(cls, Panel):
+        members = whole.get("members")
+        if isinstance(members, (list, tuple)):
+            whole["members"] = [_completed(one, expert, device) if _is_spec(one) else one for one in members]
     return whole
 
 
@@ -172,6 +191,10 @@ def plain_spec(given: Spec | Specified) -> Any:
     if isinstance(given, Specified):
         return given.to_spec()
     return given if isinstance(given, str) else dict(given)
+
+
+def _is_spec(given: Any) -> bool:
+    return isinstance(given, (str, Mapping))
 
 
 def _is_weights(name: str) -> bool:

@@ -36,9 +36,10 @@ class WorstMoveExpert(Expert):
         expert: who knows what is right.
         by: how moves are judged. "children": by that expert's value of the position after each of them, so that the
             worst move is the one after which the opponent stands best. Every legal move is looked at, which costs as
-            many evaluations; among equals (several ways to be mated) the one that the expert's policy likes least is
-            the worst. An engine needs no more than multipv=1 for it. "policy": by the expert's own policy, which costs nothing more. A network's policy knows good
-            moves, and tells bad ones from worse ones less well; an engine must score every move: multipv="all".
+            many evaluations, and an engine needs no more than multipv=1 for it; among equals (several ways to be mated)
+            the one that the expert's policy likes least is the worst. "policy": by the expert's own policy, which costs
+            nothing more. A network's policy knows good moves, and tells bad ones from worse ones less well; an engine
+            must score every move: multipv="all".
 
     Raises:
         SpecError: another `by`, or "policy" with an engine that scores some of the moves only.
