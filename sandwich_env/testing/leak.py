@@ -69,11 +69,11 @@ class Disguised(Advisor):
         )
 
     def _ask(self, query: Query) -> Advice:
-        """Whoever asks has counted false lies, and a budget would go by them: the other advisor hears the true count."""
+        """Who asks has counted false lies, and a budget would go by them: the other advisor hears the true count."""
         keys = query.keys.tolist()  # one for each game and player
         if query.lies is not None:
             self._lies |= {key: 0 for key, count in zip(keys, query.count, strict=True) if count == 0}
-            query = replace(query, lies=np.array([self._lies[key] for key in keys], dtype=np.int64))
+            query = replace(query, lies=np.array([self._lies.get(key, 0) for key in keys], dtype=np.int64))
         advice = self.inner.advise(query)
         for key, lie in zip(keys, advice.provenance.tampered, strict=True):
             self._lies[key] = self._lies.get(key, 0) + int(lie)

@@ -117,7 +117,8 @@ def test_the_proposer_is_asked_in_one_batch_about_the_games_that_ask() -> None:
     play(channel, games, keys, 2)
     assert proposer.asked == [N, 2] == [len(query) for query in advisor.queries]
     for query in advisor.queries:
-        assert query.proposal is not None and query.hope is not None
+        assert query.proposal is not None
+        assert query.hope is not None
         assert query.proposal.tolist() == Last().evaluate(query.games).best().tolist()
         assert query.hope.tolist() == [0.75] * len(query)
 
@@ -146,7 +147,8 @@ def test_lies_are_those_that_provenance_tells_of() -> None:
         assert audit.query.lies.tolist() == counted[audit.rows, ply % 2].tolist()
         counted[audit.rows, ply % 2] += audit.advice.provenance.tampered
     assert counted.tolist() == channel.lies.tolist()
-    assert 0 < counted.min() and counted.max() == 5
+    assert counted.min() > 0
+    assert counted.max() == 5
 
 
 def test_lies_are_counted_alone_as_in_a_batch() -> None:
@@ -289,7 +291,8 @@ def test_an_environment_closes_the_proposer_that_it_made_and_no_other() -> None:
     made = ChessConfig.of({"proposer": {"kind": f"{__name__}:Last"}}, advised="both")
     (close,) = made.closing
     close()
-    assert isinstance(made.disclosures.proposer, Last) and made.disclosures.proposer.closed
+    assert isinstance(made.disclosures.proposer, Last)
+    assert made.disclosures.proposer.closed
 
 
 def test_an_advisor_whose_provenance_has_another_length_is_refused() -> None:
