@@ -38,8 +38,8 @@ class Example:
 
     Attributes:
         spec: its spec; what is left out is made of E, and `PLAYER`, `EXPERT` and `ENGINE` are put in.
-        dial: the parameter that turns it up; "wrapper.epsilon" is that of the wrapper that it holds, "members.2.epsilon"
-            that of a panel's third member; None if nothing does.
+        dial: the parameter that turns it up; "wrapper.epsilon" is that of a wrapper that it holds, "members.2.epsilon"
+            that of a third member; None if nothing does.
         turns: where the dial is drawn; evenly from end to end without it.
         name: how the example is called in tables; the kind without it.
     """
