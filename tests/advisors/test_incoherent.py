@@ -94,7 +94,7 @@ def test_opposite_turns_the_sign_around() -> None:
 
 @pytest.mark.parametrize("states", ["another_move", "opposite"])
 def test_tampers_as_often_as_it_says_and_at_0_not_at_all(states: str) -> None:
-    asked, honest = query(with_a_choice(600)), Honest(Opinionated())
+    asked, honest = query(with_a_choice(400)), Honest(Opinionated())
     true, advice = honest.advise(asked), Incoherent(honest, 0.4, states=states).advise(asked)  # type: ignore[arg-type]
     rows = advice.provenance.tampered
     assert_about(int(rows.sum()), len(asked), 0.4)

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from advisors_support import Opinionated, assert_about, assert_same_advice, query, some_games
+from advisors_support import Opinionated, assert_about, assert_same_advice, query, same_question, some_games
 
 from sandwich_env.advisors.base import Honest
 from sandwich_env.advisors.temperature import Temperature
 from sandwich_env.errors import SpecError
-from sandwich_env.rules import Games
 from sandwich_env.testing import check_advisor
-
-
-def same_position(n: int) -> Games:
-    return Games(1).select(np.zeros(n, dtype=np.int64))
 
 
 def assert_drawn_from(moves: np.ndarray, weights: np.ndarray) -> None:
@@ -31,9 +26,9 @@ def assert_drawn_from(moves: np.ndarray, weights: np.ndarray) -> None:
 
 @pytest.mark.parametrize("temperature", [0.4, 1.0, 3.0, 1e300])
 def test_moves_are_drawn_from_the_softmax(temperature: float) -> None:
-    asked, honest = query(same_position(4000)), Honest(Opinionated())
-    logits = honest.advise(asked).policy[0].astype(np.float64)
-    advice = Temperature(honest, temperature).advise(asked)
+    asked, true = same_question(3000)
+    logits = true.legal_logits(asked.games).dense()[0].astype(np.float64)
+    advice = Temperature(Honest(Opinionated()), temperature).apply(true, asked)
     assert advice.provenance.tampered.all()
     assert_drawn_from(advice.move, np.exp((logits - logits.max()) / temperature))
 
@@ -62,10 +57,10 @@ def test_hotter_is_worse_for_the_same_chances() -> None:
 
 
 def test_tampers_as_often_as_it_says_with_the_move_alone() -> None:
-    asked, honest = query(some_games(1000)), Honest(Opinionated())
+    asked, honest = query(some_games(600)), Honest(Opinionated())
     true, advice = honest.advise(asked), Temperature(honest, 2.0, epsilon=0.3).advise(asked)
     rows = advice.provenance.tampered
-    assert_about(int(rows.sum()), 1000, 0.3)
+    assert_about(int(rows.sum()), 600, 0.3)
     np.testing.assert_array_equal(advice.value, true.value)
     np.testing.assert_array_equal(advice.move[~rows], true.move[~rows])
     np.testing.assert_array_equal(advice.policy.argmax(axis=1), advice.move)
