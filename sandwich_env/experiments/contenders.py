@@ -79,7 +79,8 @@ class Contenders:
         openings, book = split_book(config)
         players: dict[str, Player] = {"novice": ExpertPlayer(novice), "expert": ExpertPlayer(expert)}
         if advisor is not None and not _is_expert(advisor, expert):
-            players["advisor"] = AdvisorPlayer(advisor)
+            proposer = novice if config.proposes else None
+            players["advisor"] = AdvisorPlayer(advisor, proposer=proposer, rating=config.rating, watch=watch)
         return cls(
             expert=expert,
             novice=novice,

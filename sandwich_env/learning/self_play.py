@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,9 +113,29 @@ def _play_ply(
     rng = Streams(mix(core.keys[rows], "player", playing.ply))
     actions = np.full(len(core), NO_ACTION, dtype=np.int64)
     actions[rows] = player.act(playing, advice, rng)
-    asked, seen, provenance = audits.take(rows)
+    audit = audits.take()
     core.play(actions)
-    recorder.append(ids[rows], actions[rows], asked=asked, advice=seen, provenance=provenance)
+    recorder.append(ids[rows], actions[rows], **_recorded(rows, audit))
+
+
+class _Recorded(TypedDict):
+    """What is written down of the answers to a ply's questions."""
+
+    asked: NDArray[np.bool_]
+    own_move: NDArray[np.int64] | None
+    advice: VisibleAdvice | None
+    provenance: Provenance | None
+
+
+def _recorded(rows: NDArray[np.int64], audit: Audit | None) -> _Recorded:
+    """Which of the games `rows` asked, what their players said that they would play, and the answers in their order."""
+    if audit is None:
+        return _Recorded(asked=np.zeros(len(rows), dtype=np.bool_), own_move=None, advice=None, provenance=None)
+    asked, own_move = np.isin(rows, audit.rows), None
+    if audit.query.proposal is not None:
+        own_move = np.full(len(rows), -1, dtype=np.int64)
+        own_move[asked] = audit.query.proposal
+    return _Recorded(asked=asked, own_move=own_move, advice=audit.visible, provenance=audit.advice.provenance)
 
 
 @dataclass
@@ -126,15 +147,12 @@ class _Audits:
     def append(self, audit: Audit) -> None:
         self.latest.append(audit)
 
-    def take(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.bool_], VisibleAdvice | None, Provenance | None]:
-        """Which of the games `rows` asked, and the answers in their order."""
+    def take(self) -> Audit | None:
+        """The questions and answers of this ply; None where nobody asked."""
         audits, self.latest = self.latest, []
-        if not audits:
-            return np.zeros(len(rows), dtype=np.bool_), None, None
         if len(audits) > 1:
             raise AssertionError("the channel asked twice within one ply")
-        audit = audits[0]
-        return np.isin(rows, audit.rows), audit.visible, audit.advice.provenance
+        return audits[0] if audits else None
 
 
 def draw_starts(book: Sequence[str], count: int, *, random_plies: int, seed: int, round: int) -> list[str]:
