@@ -67,19 +67,19 @@ class RiskiestMoveExpert(Expert):
         self.replies = check_count("replies", replies, least=2)
 
     def evaluate(self, games: Games) -> Evaluation:
-        evaluation = self.expert.evaluate(games)
         moves = legal_moves(games)
-        risk, worth = self.judge(games, moves)
+        try:
+            evaluation = self.expert.evaluate(games)
+            risk, worth = self.judge(games, moves)
+        except EngineError as error:
+            others = f" and {len(games) - 1} more" if len(games) > 1 else ""
+            raise EngineError(f"'riskiest' was asked about {games.fens()[0]!r}{others}: {error}") from error
         cost = _best_of_each(moves, worth) - worth
         order = np.where(cost <= self.within, risk, -cost)  # risk is never negative, and a cost above `within` positive
         return Evaluation(policy=as_policy(moves.with_logits(LOGITS_PER_RESULT * order)), value=evaluation.value)
 
     def judge(self, games: Games, moves: LegalLogits) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The risk of each legal move and the expected result after it for who plays it, both [M].
-
-        Raises:
-            EngineError: the engine gives no chances.
-        """
+        """The risk of each legal move and the expected result after it for who plays it, both [M]."""
         worth = np.zeros(len(moves.actions))
         judge = self._variance if self.by == "wdl" else self._drop
         risk = judge_children(games, moves, lambda children, places: judge(children, places, worth))
@@ -87,10 +87,7 @@ class RiskiestMoveExpert(Expert):
 
     def _variance(self, children: Games, places: NDArray[np.int64], worth: NDArray[np.float64]) -> NDArray[np.float64]:
         assert isinstance(self.expert, TellsOutcomes)
-        try:
-            chances = self.expert.outcomes(children)
-        except EngineError as error:
-            raise EngineError(f"'riskiest' asked for chances from {children.fens()[0]!r} on: {error}") from error
+        chances = self.expert.outcomes(children)
         win, loss = chances[:, 0], chances[:, 2]
         worth[places] = loss - win  # the chances are the opponent's
         return np.maximum(win + loss - (win - loss) ** 2, 0.0)
@@ -105,7 +102,7 @@ class RiskiestMoveExpert(Expert):
     def _favourites(self, evaluation: Evaluation, moves: LegalLogits) -> LegalLogits:
         """The moves of each position that the expert's policy likes best, at most `replies` of them."""
         rows, liked = moves.rows(), logits_of(evaluation, moves)
-        order = np.lexsort((-liked, rows))
+        order = np.lexsort((moves.actions, -liked, rows))
         rank = np.arange(len(rows)) - (np.cumsum(moves.counts) - moves.counts)[rows]
         kept = np.sort(order[rank < self.replies])
         counts = np.minimum(moves.counts, self.replies)
