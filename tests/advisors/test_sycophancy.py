@@ -135,7 +135,7 @@ def test_what_it_flatters_with_is_checked(flatters: object) -> None:
 
 @pytest.mark.parametrize("epsilon", [0.0, 0.6, 1.0])
 def test_it_keeps_the_contract(epsilon: float) -> None:
-    check_advisor(Sycophancy(RandomMove(HONEST, 0.3), epsilon))
+    check_advisor(Sycophancy(RandomMove(HONEST, 0.3), epsilon), positions=12)
 
 
 def test_its_spec_goes_round() -> None:
