@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Unpack, cast
 
-from sandwich_env.envs.advisor_seat import RefereedSeatedChessAEC, SeatedChessAEC, SeatOptions, takes_agent
+from sandwich_env.envs.advisor_seat import RefereedSeatedChessAEC, SeatedChessAEC, SeatOptions
 from sandwich_env.envs.aec import SandwichChessAEC
-from sandwich_env.envs.config import ChessOptions
+from sandwich_env.envs.config import ChessOptions, takes_agent
 from sandwich_env.envs.parallel import SandwichChessParallel
 from sandwich_env.envs.referee import RefereedChessAEC
 from sandwich_env.errors import SpecError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar, Unpack, cast
 
 import numpy as np
@@ -21,7 +20,8 @@ from sandwich_env.envs.advisor_seat_rewards import (
 )
 from sandwich_env.envs.advisor_seat_spaces import AdviceSpace, advisor_observation_space, advisor_view, as_advice
 from sandwich_env.envs.aec import SandwichChessAEC
-from sandwich_env.envs.config import AGENT, ChessConfig, ChessOptions
+from sandwich_env.envs.config import AGENT, ChessConfig, ChessOptions, takes_agent
+from sandwich_env.envs.core import as_action
 from sandwich_env.envs.referee import RefereedChessAEC
 from sandwich_env.errors import SpecError
 from sandwich_env.oversight.channel import AGENTS, advised_seats, seats_to_move
@@ -39,7 +39,6 @@ __all__ = [
     "SeatOptions",
     "SeatedChessAEC",
     "Subtlety",
-    "takes_agent",
 ]
 
 ADVISOR = "advisor_0"
@@ -96,6 +95,9 @@ class SeatedChessAEC(SandwichChessAEC):
         self.action_spaces[ADVISOR] = AdviceSpace()
 
     def _make_core(self, options: ChessOptions) -> SeatCore:
+        advisor = options.get("advisor", AGENT)
+        if not takes_agent(advisor):
+            raise SpecError(f"advisor is {advisor!r}: in the seated environment it is {AGENT!r} or left out")
         seated = cast("ChessOptions", {**options, "advisor": AgentSeat()})
         return SeatCore(1, ChessConfig.of(seated, advised="both", own=("render_mode", "advisor_reward")))
 
@@ -125,8 +127,8 @@ class SeatedChessAEC(SandwichChessAEC):
         games, advice = core.games.copy(), core.channel.visible
         super()._act(agent, action)
         if not core.num_forfeited:
-            seat, played = seats_to_move(games), np.array([int(action)])
-            self._pay_advisor(AdvisedPly(games, seat, advice, played, self._advised.copy(), core.outcome.copy()))
+            seat, played, outcome = seats_to_move(games), as_action(action), core.outcome.copy()
+            self._pay_advisor(AdvisedPly(games, seat, advice, played, self._advised.copy(), outcome))
 
     def _pay_advisor(self, ply: AdvisedPly) -> None:
         paid = np.asarray(self.advisor_reward(ply), dtype=np.float64)
@@ -155,8 +157,3 @@ class SeatedChessAEC(SandwichChessAEC):
 class RefereedSeatedChessAEC(SeatedChessAEC, RefereedChessAEC):
     """`SeatedChessAEC` with `RefereedChessAEC`'s checks: illegal advice ends the game, with -1 for the advisor and 0
     for the players, who have neither won nor lost."""
-
-
-def takes_agent(advisor: object) -> bool:
-    """Whether the argument `advisor` asks for an agent in the seat."""
-    return advisor == AGENT if isinstance(advisor, (str, Mapping)) else False

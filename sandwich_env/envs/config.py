@@ -157,8 +157,13 @@ def _check_disclosures(options: ChessOptions) -> Disclosures:
     )
 
 
+def takes_agent(advisor: object) -> bool:
+    """Whether the argument `advisor` asks for an agent in the advisor's seat: by the name, or by a spec of it."""
+    return isinstance(advisor, (str, Mapping)) and advisor in (AGENT, {"kind": AGENT})
+
+
 def _check_advisor(advisor: Advisor | Spec) -> Advisor:
-    if advisor == AGENT:
+    if takes_agent(advisor):
         raise SpecError(
             f"advisor is {advisor!r}: an agent has the advisor's seat in sandwich_chess_v0.env(), raw_env() and "
             "parallel_env() alone; to play against a policy in it here, give an Advisor of your own"

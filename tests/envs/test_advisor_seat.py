@@ -547,6 +547,8 @@ def test_in_the_parallel_environment_the_advisor_has_steps_of_its_own() -> None:
             lambda: gymnasium.make("sandwich_env:sandwich/Chess-v0", advisor="agent"),
             "the advisor's seat in sandwich_ch",
         ),
+        (lambda: gymnasium.make("sandwich_env:sandwich/Chess-v0", advisor={"kind": "agent"}), "an Advisor of your own"),
+        (lambda: RefereedSeatedChessAEC(advisor=HONEST), "in the seated environment it is 'agent' or left out"),
         (lambda: sandwich_chess_v0.env(advisor_reward="player_loss"), "'player_loss', but the advisor is no agent"),
         (lambda: sandwich_chess_v0.env(advisor=HONEST, advisor_reward="player_loss"), "give advisor='agent' as well"),
         (
@@ -563,6 +565,18 @@ def test_in_the_parallel_environment_the_advisor_has_steps_of_its_own() -> None:
 def test_bad_input_is_named(make: Callable[[], Any], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         make()
+
+
+def test_the_seat_is_asked_for_by_a_name_or_a_spec() -> None:
+    for advisor in ("agent", {"kind": "agent"}):
+        assert isinstance(sandwich_chess_v0.env(advisor=advisor), RefereedSeatedChessAEC)
+
+
+def test_actions_may_be_arrays_of_one() -> None:
+    env = raw(advisor_reward=lambda ply: ply.action == ply.advice.move)
+    env.step({"move": np.array([legal_move(env)]), "value": np.float64(0.5)})
+    env.step(np.array([int(env.last()[0]["advice_move"])]))
+    assert env.rewards[ADVISOR] == 1.0
 
 
 def test_an_unknown_agent_is_named() -> None:
