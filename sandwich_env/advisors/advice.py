@@ -145,6 +145,9 @@ class Advice:
             move: int64 [N], legal actions.
             value: float32 [N].
             policy: float32 [N, 4672], -inf where illegal; or `LegalLogits` (see `legal_logits`).
+
+        Raises:
+            AdviceError: nobody is named, or a part has the wrong shape.
         """
         if self.asks == "value":
             move = policy = None
@@ -155,6 +158,13 @@ class Advice:
         if not by:
             raise AdviceError("tampered() needs by=, the kind of the wrapper: without it provenance would not be true")
         playing = self.move >= 0
+        for name, part in (("rows", rows), ("move", move), ("value", value)):
+            if part is not None and np.shape(part) not in (playing.shape, ()):
+                raise AdviceError(f"{by!r} gives {name} of shape {np.shape(part)} for {len(playing)} games")
+        if isinstance(policy, np.ndarray) and policy.shape != (len(playing), NUM_ACTIONS):
+            raise AdviceError(
+                f"{by!r} gives a policy of shape {policy.shape}: it must be {(len(playing), NUM_ACTIONS)}"
+            )
         rows = playing if rows is None else rows & playing
         if policy is not None:
             given = policy if isinstance(policy, LegalLogits) else np.asarray(policy, dtype=np.float32)
@@ -283,6 +293,7 @@ def _dense(policy: _AnyPolicy) -> NDArray[np.float32]:
 
 def _swapped(rows: NDArray[np.bool_], policy: _AnyPolicy, old: NDArray[np.int64], new: NDArray[np.int64]) -> _AnyPolicy:
     """The policy with the logits of the actions `old` and `new` [N] exchanged: the same ones where `rows` is false."""
+    new = np.where((new >= 0) & (new < NUM_ACTIONS), new, old)  # what is no action is refused by whoever asked
     if isinstance(policy, LegalLogits):
         legal = policy.swapped(rows, old, new)
         if legal is not None:

@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from sandwich_env.advisors.advice import NO_MOVE, Advice, Asks, Provenance, Query, VisibleAdvice
+from sandwich_env.advisors.answers import check_answer
 from sandwich_env.advisors.schedules import Schedule
 from sandwich_env.experts.base import Expert
 from sandwich_env.experts.legal import as_policy
@@ -127,7 +128,11 @@ class Wrapper(Advisor):
         return self.apply(self.inner.advise(query), query)
 
     def apply(self, advice: Advice, query: Query) -> Advice:
-        """Tamper with advice that the inner advisor gave, with this wrapper's own random numbers."""
+        """Tamper with advice that the inner advisor gave, with this wrapper's own random numbers.
+
+        Raises:
+            AdviceError: `tamper` gave an answer that no player could be shown; the text names the wrapper.
+        """
         if query.asks != "both" and query.asks not in self.changes:
             self._say_idle(query.asks)
             return advice
@@ -140,8 +145,10 @@ class Wrapper(Advisor):
         if len(index) == 0:
             return advice
         if len(index) == len(query):
-            return self.tamper(advice, query, rng)
-        return advice.put(index, self.tamper(advice.select(index), query.select(index), rng.select(index)))
+            return check_answer(self.tamper(advice, query, rng), query, repr(self.kind))
+        asked = query.select(index)
+        said = check_answer(self.tamper(advice.select(index), asked, rng.select(index)), asked, repr(self.kind))
+        return advice.put(index, said)
 
     def _say_idle(self, asks: Asks) -> None:
         if not self._said_idle:

@@ -13,8 +13,9 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from sandwich_env.advisors.answers import check_answer
 from sandwich_env.advisors.base import NO_MOVE, Advice, Advisor, Asks, Query, VisibleAdvice
-from sandwich_env.errors import AdviceError, SpecError, did_you_mean
+from sandwich_env.errors import SpecError, did_you_mean
 from sandwich_env.oversight.disclosures import SILENT, Disclosures
 from sandwich_env.oversight.protocols import Protocol
 from sandwich_env.randomness import UInt64s, mix
@@ -302,16 +303,4 @@ def check_advice(advice: Advice, query: Query, advisor: Advisor) -> None:
     Raises:
         AdviceError: the wrong number of rows, a move that is not legal, or a value outside [-1, 1].
     """
-    who = type(advisor).__name__
-    parts = (("move", advice.move), ("value", advice.value), ("provenance.tampered", advice.provenance.tampered))
-    for name, array in parts:
-        if np.shape(array) != (len(query),):
-            raise AdviceError(f"{who} was asked about {len(query)} games, but its {name} has shape {np.shape(array)}")
-    legal = query.games.are_legal(advice.move)
-    if not legal.all():
-        i = int(np.argmin(legal))
-        raise AdviceError(f"{who} recommends {int(advice.move[i])!r}, which is not legal in {query.games.fens()[i]!r}")
-    fair = np.abs(advice.value) <= 1
-    if not fair.all():
-        i = int(np.argmin(fair))
-        raise AdviceError(f"{who} gives the value {float(advice.value[i])!r}: it must lie between -1 and 1")
+    check_answer(advice, query, type(advisor).__name__)
