@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandwich_env.experts.base import Expert
+from sandwich_env.experts.children import judge_children
 from sandwich_env.experts.legal import LegalLogits
 from sandwich_env.rules import Games
 
-_CHUNK = 8192
-"""Games that are looked at together: 45 MB of them."""
 Floats = NDArray[np.float32]
 
 
@@ -57,8 +56,8 @@ def legal_logits(games: Games, expert: Expert) -> LegalLogits:
 def look(games: Games, expert: Expert) -> Moves:
     """Every legal move, and the expert's value after it. The games are left as they are."""
     legal = legal_logits(games, expert)
-    values = [-expert.evaluate(children).value for children in _children(games, legal)]
-    return Moves(legal, _joined(values))
+    value = judge_children(games, legal, lambda children, _: -expert.evaluate(children).value.astype(np.float64))
+    return Moves(legal, value.astype(np.float32))
 
 
 def look_as(games: Games, player: Expert, legal: LegalLogits) -> Seen:
@@ -66,15 +65,17 @@ def look_as(games: Games, player: Expert, legal: LegalLogits) -> Seen:
     own = legal_logits(games, player)
     if not own.same_actions(legal):
         raise AssertionError("the same positions have other legal actions")
-    values, shallow = [], []
-    for children in _children(games, legal):
+    shallow = np.empty(len(legal.actions), dtype=np.float32)
+
+    def judge(children: Games, places: NDArray[np.int64]) -> NDArray[np.float64]:
         evaluation = player.evaluate(children)
-        values.append(-evaluation.value)
-        deeper = children.copy()
         reply = evaluation.best()  # -1 leaves a game alone that is over
-        deeper.step(reply)
-        shallow.append(np.where(reply >= 0, player.evaluate(deeper).value, -evaluation.value))
-    return Seen(own.logits, _joined(values), _joined(shallow).astype(np.float32))
+        children.step(reply)
+        shallow[places] = np.where(reply >= 0, player.evaluate(children).value, -evaluation.value)
+        return -evaluation.value.astype(np.float64)
+
+    value = judge_children(games, legal, judge)
+    return Seen(own.logits, value.astype(np.float32), shallow)
 
 
 def best_of(counts: NDArray[np.int64], values: Floats) -> Floats:
@@ -86,17 +87,3 @@ def best_of(counts: NDArray[np.int64], values: Floats) -> Floats:
 def drop(counts: NDArray[np.int64], values: Floats) -> Floats:
     """By how much each move falls behind the best of its position in the chance of winning, (value + 1) / 2. [M]"""
     return cast("Floats", (best_of(counts, values) - values) / np.float32(2))
-
-
-def _children(games: Games, legal: LegalLogits) -> list[Games]:
-    rows, actions = legal.rows(), legal.actions.astype(np.int64)
-    pieces = []
-    for start in range(0, len(rows), _CHUNK):
-        children = games.select(rows[start : start + _CHUNK])
-        children.step(actions[start : start + _CHUNK])
-        pieces.append(children)
-    return pieces
-
-
-def _joined(pieces: list[Floats]) -> Floats:
-    return np.concatenate(pieces) if pieces else np.empty(0, dtype=np.float32)
