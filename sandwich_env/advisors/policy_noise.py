@@ -28,6 +28,8 @@ class PolicyNoise(Wrapper):
         self.scale = check_scale("scale", scale)
 
     def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
+        if self.scale == 0:
+            return advice
         legal = advice.legal_logits(query.games)
         noise = rng.normal_at(legal.rows(), legal.actions)
         return advice.tampered(by=self.kind, policy=legal.with_logits(legal.logits + self.scale * noise))

@@ -30,5 +30,7 @@ class ValueNoise(Wrapper):
         self.scale = check_scale("scale", scale)
 
     def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
+        if self.scale == 0:
+            return advice
         noise = rng.normal(np.ones((len(query), 1), dtype=np.bool_))[:, 0]
         return advice.tampered(by=self.kind, value=np.clip(advice.value + self.scale * noise, -1.0, 1.0))

@@ -27,6 +27,9 @@ PANELS = {
 }
 """The measures that are drawn, and their titles."""
 
+DPI = 100
+"""There is a picture for each kind: small ones will do."""
+
 TOPS = {"loss": 0.3, "agreement": 1.0, "tampered": 1.0, "value_error": 1.0}
 """How high each panel reaches at least, the same for all kinds, so that pictures can be compared."""
 
@@ -49,7 +52,7 @@ def draw_kinds(workshop: Workshop, examples: Sequence[Example], folder: Path, re
                 reporter.say(f"{example.title}: {error}")
             else:
                 paths.append(folder / f"{file_name(example.title)}.png")
-                write_atomically(paths[-1], png(draw_kind(example, turns, found)))
+                write_atomically(paths[-1], png(draw_kind(example, turns, found), dpi=DPI))
         update(done)
     return paths
 
@@ -88,7 +91,8 @@ def draw_kind(example: Example, turns: Sequence[float], found: Sequence[AdviceQu
         if name != "value_error":
             axes.yaxis.set_major_formatter(percent())
     assert example.dial is not None
-    figure.supxlabel(f"{example.dial.rsplit('.', maxsplit=1)[-1]} of {example.title}", fontsize=10)
+    dial = example.dial.rsplit(".", maxsplit=1)[-1]
+    figure.supxlabel(dial if dial == example.title else f"{dial} of {example.title}", fontsize=10)
     return figure
 
 

@@ -27,7 +27,7 @@ PLAYER, EXPERT, ENGINE = "@player", "@expert", "@engine"
 TURNS = 9
 """How many settings of a dial with two ends are drawn."""
 
-_LARGE = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+_LARGE = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 _COUNTS = (16.0, 8.0, 6.0, 4.0, 3.0, 2.0, 1.0)
 _RANDOM = {"kind": "random_move", "epsilon": 1.0}
 
@@ -66,7 +66,7 @@ EXAMPLES = (
     Example({"kind": "policy_noise", "scale": 2.0}, "scale", _LARGE),
     Example({"kind": "temperature", "temperature": 1.0}, "temperature", _LARGE),
     Example({"kind": "dirichlet", "share": 0.5}, "share"),
-    Example({"kind": "value_noise", "scale": 0.3}, "scale", (0.0, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0)),
+    Example({"kind": "value_noise", "scale": 0.3}, "scale", (0.0, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0)),
     Example({"kind": "value_flip", "epsilon": 0.3}),
     Example({"kind": "value_shrink", "shrink": 0.5}, "shrink"),
     Example({"kind": "optimism", "amount": 0.5}, "amount"),
