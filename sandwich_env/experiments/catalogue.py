@@ -79,6 +79,10 @@ EXAMPLES = (
         {"kind": "other_model", "model": {"kind": "worst", "expert": EXPERT}, "epsilon": 0.3}, name="other_model: worst"
     ),
     Example(
+        {"kind": "other_model", "model": {"kind": "network", "weights": "adversary"}, "epsilon": 0.3},
+        name="other_model: adversary",
+    ),
+    Example(
         {"kind": "other_model", "model": {"kind": "riskiest", "expert": ENGINE, "by": "wdl"}, "epsilon": 0.3},
         name="other_model: riskiest",
     ),

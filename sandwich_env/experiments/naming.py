@@ -31,7 +31,7 @@ from sandwich_env.players.base import Player
 from sandwich_env.players.expert_player import ExpertPlayer
 from sandwich_env.specs import KINDS, Spec, Specified, class_of, from_spec
 
-SHIPPED = ("expert", "novice")
+SHIPPED = ("expert", "novice", "adversary")
 """Names of the networks that come with the package; they win over kinds of the same name."""
 
 ENGINES = ("stockfish", "uci")

@@ -17,7 +17,7 @@ from sandwich_env.files import write_atomically
 from sandwich_env.nets.residual import PolicyValueNetwork, new_network
 from sandwich_env.nets.shape import NetworkShape
 
-SHIPPED = ("expert", "novice")
+SHIPPED = ("expert", "novice", "adversary")
 """The networks that come with the package: E and H."""
 
 _PICKLE_STARTS = (b"\x80", b"PK\x03\x04")
