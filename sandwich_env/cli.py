@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,10 @@ USAGE = """usage: sandwich COMMAND [OPTIONS]
   demo       what H learns through five assistants (minutes; no download, no engine)
   run        one sandwich: H plays, asks A, learns and is measured, round after round
   match      any two players against each other: networks, engines, assistants
+  advisors   the kinds of assistants, what each one's advice is worth, and which do equal damage
   report     draw the plots and the report of runs again
   pretrain   a network from recorded games, engine labels and puzzles
+  train-adversary  an assistant that loses without looking it, measured beside other bad ones
   label      positions from recorded games, labelled by an engine
 
 sandwich COMMAND --help says more of each; sandwich --version prints the version.
@@ -28,6 +31,8 @@ sandwich COMMAND --help says more of each; sandwich --version prints the version
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and end the process: 0, 2 after an error that names what was wrong, 130 if it was stopped."""
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # a user's own "my_module:MyAdvisor" lies where the command is given
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
 
 
@@ -87,10 +92,16 @@ def _spec_flags() -> Any:
             metavar="SPEC|none" if optional else "SPEC",
             instance_from_str=lambda words: None if optional and words[0] == "none" else parse_spec(words[0]),
             is_instance=lambda value: isinstance(value, str | Mapping) or (optional and value is None),
-            str_from_instance=lambda value: [value if isinstance(value, str) else json.dumps(value)],
+            str_from_instance=lambda value: [_spec_text(value)],
         )
 
     return registry
+
+
+def _spec_text(spec: Spec | None) -> str:
+    if spec is None:
+        return "none"
+    return spec if isinstance(spec, str) else json.dumps(spec)
 
 
 def _demo(arguments: list[str]) -> None:
@@ -205,6 +216,17 @@ def _match(arguments: list[str]) -> None:
     )
 
 
+def _advisors(arguments: list[str]) -> None:
+    module = _train_extra("sandwich_env.experiments.advisors_table")
+    from rich.console import Console
+
+    from sandwich_env.experiments.progress import reporter
+
+    config = _parse(module.AdvisorsConfig, arguments, "advisors")
+    with reporter(Console(stderr=True)) as shown:
+        module.show_advisors(config, Console(), shown)
+
+
 def _report(arguments: list[str]) -> None:
     module = _train_extra("sandwich_env.experiments.report")
     if not arguments or any(argument.startswith("-") for argument in arguments):
@@ -229,6 +251,31 @@ def _pretrain(arguments: list[str]) -> None:
     print(json.dumps(card["scores"], indent=2))
 
 
+def _train_adversary(arguments: list[str]) -> None:
+    module = _train_extra("sandwich_env.experiments.adversary")
+    from rich.console import Console
+    from rich.table import Table
+
+    from sandwich_env.experiments.progress import reporter
+
+    given = _parse(module.AdversaryArguments, arguments, "train-adversary")
+    stages: dict[str, Callable[[int], None]] = {}
+    with reporter(Console(stderr=True)) as shown:
+
+        def report(name: str, done: int, total: int) -> None:
+            if name not in stages:
+                stages[name] = shown.stage(name, total)
+            stages[name](done)
+
+        rows, weights = module.run(given, report)
+    columns, words = module.words(rows)
+    table = Table(*columns, box=None)
+    for row in words:
+        table.add_row(*row)
+    Console().print(table)
+    print(f"B: {weights}")
+
+
 def _label(arguments: list[str]) -> None:
     module = _train_extra("sandwich_env.learning.labels")
     module.label(_parse(module.LabelConfig, arguments, "label"))
@@ -250,8 +297,10 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "demo": _demo,
     "run": _run,
     "match": _match,
+    "advisors": _advisors,
     "report": _report,
     "pretrain": _pretrain,
+    "train-adversary": _train_adversary,
     "label": _label,
 }
 """What each command does with the arguments after its name."""

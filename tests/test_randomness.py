@@ -213,3 +213,13 @@ def test_normal_numbers_at_some_places_are_those_of_the_whole_table():
         Streams(keys).normal_at([5], [0])
     with pytest.raises(ValueError, match=r"\(2,\)"):
         Streams(keys).normal_at([1, 2], [0])
+
+
+def test_children_and_selections_keep_the_keys_that_they_come_from() -> None:
+    keys = mix(5, np.arange(4))
+    streams = Streams(keys)
+    np.testing.assert_array_equal(streams.origin, keys)
+    rows = np.array([2, 0])
+    later = streams.child("player", 1).select(rows).child(17)
+    np.testing.assert_array_equal(later.origin, keys[rows])
+    assert not np.isin(later.keys, keys).any()

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from sandwich_env.advisors.base import Advice, Query, Wrapper
-from sandwich_env.errors import SpecError
-from sandwich_env.randomness import Streams
-from sandwich_env.specs import check_count
+from typing import ClassVar
+
+from sandwich_env.advisors.base import Wrapper
+from sandwich_env.advisors.gate import Gate
+from sandwich_env.advisors.schedules import EveryNth
 
 
-class EveryN(Wrapper):
+class EveryN(Gate):
     """Lets a wrapper tamper with every n-th query of a game; the other queries get what is inside that wrapper.
 
     Only the wrapper that it holds keeps the clock: in `EveryN(ValueNoise(RandomMove(...), ...), n=4)` the value is
-    noisy at each fourth query, while `RandomMove` may tamper with any of them.
+    noisy at each fourth query, while `RandomMove` may tamper with any of them. The schedule `every_nth` does the same.
 
     Args:
         wrapper: what tampers.
         n: the n-th, 2n-th, 3n-th, ... query of each game is tampered with; 1 is every query.
     """
 
+    dials: ClassVar = {"n": (float("inf"), 1.0)}
+
     def __init__(self, wrapper: Wrapper, n: int) -> None:
-        if not isinstance(wrapper, Wrapper):
-            raise SpecError(f"'every_n' holds a wrapper that tampers, such as 'random_move', not {wrapper!r}")
-        super().__init__(wrapper.inner)
-        self.wrapper = wrapper
-        self.n = check_count("n", n)
-
-    def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
-        due = (query.count + 1) % self.n == 0
-        return self.wrapper.apply(advice, query).where(due, advice)
-
-    def close(self) -> None:
-        self.wrapper.close()
+        super().__init__(wrapper, EveryNth(n))
+        self.n = n

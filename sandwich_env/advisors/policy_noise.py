@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from sandwich_env.advisors.base import Advice, Advisor, Query, Wrapper, check_scale, check_share
+from typing import ClassVar
+
+from sandwich_env.advisors.base import Advice, Advisor, Query, Wrapper, check_scale
+from sandwich_env.advisors.schedules import Schedule
 from sandwich_env.randomness import Streams
+from sandwich_env.specs import Spec
 
 
 class PolicyNoise(Wrapper):
     """Adds Gaussian noise to the logits of the legal moves, then recommends the best.
 
     Args:
-        inner: the advisor whose advice is changed.
         scale: standard deviation of the noise, in logits.
-        epsilon: share of the queries that are tampered with, 0 to 1.
-        seed: of this wrapper's own random numbers.
+        inner, epsilon, seed, when: see `Wrapper`.
     """
 
-    def __init__(self, inner: Advisor, scale: float, epsilon: float = 1.0, seed: int = 0) -> None:
-        super().__init__(inner, seed)
+    dials: ClassVar = {"scale": (0.0, float("inf")), "epsilon": (0.0, 1.0)}
+    changes = ("move",)
+
+    def __init__(
+        self, inner: Advisor, scale: float, epsilon: float = 1.0, seed: int = 0, when: Schedule | Spec = "always"
+    ) -> None:
+        super().__init__(inner, seed, epsilon, when)
         self.scale = check_scale("scale", scale)
-        self.epsilon = check_share("epsilon", epsilon)
 
     def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
-        rows = rng.random() < self.epsilon
+        if self.scale == 0:
+            return advice
         legal = advice.legal_logits(query.games)
-        at = legal.rows()
-        noisy = rows[at]
-        logits = legal.logits.copy()
-        logits[noisy] = logits[noisy] + self.scale * rng.normal_at(at[noisy], legal.actions[noisy])
-        return advice.tampered(rows, by=self.kind, policy=legal.with_logits(logits))
+        noise = rng.normal_at(legal.rows(), legal.actions)
+        return advice.tampered(by=self.kind, policy=legal.with_logits(legal.logits + self.scale * noise))

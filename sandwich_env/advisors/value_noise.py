@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
-from sandwich_env.advisors.base import Advice, Advisor, Query, Wrapper, check_scale, check_share
+from sandwich_env.advisors.base import Advice, Advisor, Query, Wrapper, check_scale
+from sandwich_env.advisors.schedules import Schedule
 from sandwich_env.randomness import Streams
+from sandwich_env.specs import Spec
 
 
 class ValueNoise(Wrapper):
     """Adds Gaussian noise to the value, clipped to [-1, 1].
 
     Args:
-        inner: the advisor whose advice is changed.
         scale: standard deviation of the noise; the value itself goes from -1 to 1.
-        epsilon: share of the queries that are tampered with, 0 to 1.
-        seed: of this wrapper's own random numbers.
+        inner, epsilon, seed, when: see `Wrapper`.
     """
 
-    def __init__(self, inner: Advisor, scale: float, epsilon: float = 1.0, seed: int = 0) -> None:
-        super().__init__(inner, seed)
+    dials: ClassVar = {"scale": (0.0, float("inf")), "epsilon": (0.0, 1.0)}
+    changes = ("value",)
+
+    def __init__(
+        self, inner: Advisor, scale: float, epsilon: float = 1.0, seed: int = 0, when: Schedule | Spec = "always"
+    ) -> None:
+        super().__init__(inner, seed, epsilon, when)
         self.scale = check_scale("scale", scale)
-        self.epsilon = check_share("epsilon", epsilon)
 
     def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
-        rows = rng.random() < self.epsilon
+        if self.scale == 0:
+            return advice
         noise = rng.normal(np.ones((len(query), 1), dtype=np.bool_))[:, 0]
-        return advice.tampered(rows, by=self.kind, value=np.clip(advice.value + self.scale * noise, -1.0, 1.0))
+        return advice.tampered(by=self.kind, value=np.clip(advice.value + self.scale * noise, -1.0, 1.0))

@@ -20,7 +20,6 @@ from sandwich_env.oversight.channel import AGENTS, BLACK, WHITE
 from sandwich_env.rules import Games
 
 _ROW = np.ones(1, dtype=np.bool_)
-_NOTHING = dict.fromkeys(AGENTS, 0.0)
 _SEATS = {agent: seat for seat, agent in enumerate(AGENTS)}
 
 
@@ -42,6 +41,7 @@ class SandwichChessAEC(AECEnv):  # type: ignore[misc]
     """
 
     _forfeit: ClassVar[bool] = False
+    _names: ClassVar[tuple[str, ...]] = AGENTS
     metadata: ClassVar[dict[str, Any]] = {
         "name": "sandwich_chess_v0",
         "render_modes": list(MODES),
@@ -53,20 +53,23 @@ class SandwichChessAEC(AECEnv):  # type: ignore[misc]
         super().__init__()
         self._renderer = Renderer(render_mode, "sandwich_chess_v0")
         self.render_mode = render_mode
-        self._core = ChessCore(1, ChessConfig.of(options, advised="both", own=("render_mode",)))
+        self._core = self._make_core(options)
         self.scorer = Scorer(self._core.channel)
-        self.possible_agents = list(AGENTS)
-        self.agents = list(AGENTS)
+        self.possible_agents = list(self._names)
+        self.agents = list(self._names)
         layout = self._core.config.observation_format
         self.observation_spaces = {agent: observation_space(layout) for agent in AGENTS}
-        self.action_spaces = {agent: action_space() for agent in AGENTS}
+        self.action_spaces: dict[str, spaces.Space[Any]] = {agent: action_space() for agent in AGENTS}
         self._skip_agent_selection: str | None = None
 
-    def observation_space(self, agent: str) -> spaces.Dict:
-        return self.observation_spaces[_known(agent)]
+    def _make_core(self, options: ChessOptions) -> ChessCore:
+        return ChessCore(1, ChessConfig.of(options, advised="both", own=("render_mode",)))
 
-    def action_space(self, agent: str) -> spaces.Discrete:
-        return self.action_spaces[_known(agent)]
+    def observation_space(self, agent: str) -> spaces.Dict:
+        return self.observation_spaces[self._known(agent)]
+
+    def action_space(self, agent: str) -> spaces.Space[Any]:
+        return self.action_spaces[self._known(agent)]
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
         """Deal a new game.
@@ -82,24 +85,27 @@ class SandwichChessAEC(AECEnv):  # type: ignore[misc]
             number = fresh_seed() if seed is None else as_seed(seed)
             self._core.seed(_ROW, np.array([number], dtype=np.uint64))
         self._core.deal(_ROW)
-        self.agents = list(AGENTS)
-        self.rewards = dict.fromkeys(AGENTS, 0.0)
-        self._cumulative_rewards = dict.fromkeys(AGENTS, 0.0)
-        self.terminations = dict.fromkeys(AGENTS, False)
-        self.truncations = dict.fromkeys(AGENTS, False)
-        self.infos: dict[str, dict[str, Any]] = {agent: {} for agent in AGENTS}
+        self.agents = list(self._names)
+        self.rewards = dict.fromkeys(self._names, 0.0)
+        self._cumulative_rewards = dict.fromkeys(self._names, 0.0)
+        self.terminations = dict.fromkeys(self._names, False)
+        self.truncations = dict.fromkeys(self._names, False)
+        self.infos: dict[str, dict[str, Any]] = {agent: {} for agent in self._names}
         self._skip_agent_selection = None
         self.agent_selection = self._mover()
         self._show()
 
     def observe(self, agent: str) -> dict[str, Any]:
         """What an agent sees, from its own side; no legal action and no advice when it is not its turn."""
-        seen = unbatch(self._core.observe_as(_SEATS[_known(agent)]), 0)
+        seen = self._look(self._known(agent))
         if self.terminations.get(agent, True) or self.truncations.get(agent, True):
             seen["action_mask"][:] = 0  # a wrapper may have ended the game
         return seen
 
-    def step(self, action: int | None) -> None:
+    def _look(self, agent: str) -> dict[str, Any]:
+        return unbatch(self._core.observe_as(_SEATS[agent]), 0)
+
+    def step(self, action: Any) -> None:
         """Play the action of `agent_selection`; None, once that agent's game is over.
 
         Raises:
@@ -114,28 +120,34 @@ class SandwichChessAEC(AECEnv):  # type: ignore[misc]
                 raise GameOverError(f"action {action!r} for {agent!r}, whose game is over: step(None), or call reset()")
             self._was_dead_step(None)
             return
+        self._act(agent, action)
+        self.agent_selection = self._mover()
+        self._show()
+
+    def _act(self, agent: str, action: Any) -> None:
+        """Play the action of an agent whose turn it is, and pay for it."""
         core = self._core
         rewards = core.advance(as_action(action), forfeit=self._forfeit)
-        core.channel.ask_due(core.games, core.keys)
+        core.ask_due()
         self._cumulative_rewards[agent] = 0.0
-        self.rewards = _NOTHING.copy() if rewards is None else dict(zip(AGENTS, rewards[0].tolist(), strict=True))
+        self.rewards = dict.fromkeys(self._names, 0.0)
+        if rewards is not None:
+            self.rewards.update(zip(AGENTS, rewards[0].tolist(), strict=True))
         if core.num_over:
             self._end(agent)
         if rewards is not None:
             self._accumulate_rewards()
-        self.agent_selection = self._mover()
-        self._show()
 
     def _end(self, agent: str) -> None:
         """The game is over, by an action of `agent`."""
-        self.terminations = dict.fromkeys(AGENTS, bool(self._core.terminated[0]))
-        self.truncations = dict.fromkeys(AGENTS, bool(self._core.truncated[0]))
+        self.terminations = dict.fromkeys(self._names, bool(self._core.terminated[0]))
+        self.truncations = dict.fromkeys(self._names, bool(self._core.truncated[0]))
         self.infos = {
             agent: {"outcome": float(self._core.outcome[0]), "termination": self._core.termination(0)}
-            for agent in AGENTS
+            for agent in self._names
         }
 
-    def sample_action(self, seed: int) -> int:
+    def sample_action(self, seed: int) -> Any:
         """A legal action of the agent to move, drawn uniformly by the seed and the ply; see `Games.sample`."""
         return int(self._core.sample(np.array([seed], dtype=np.uint64))[0])
 
@@ -164,8 +176,7 @@ class SandwichChessAEC(AECEnv):  # type: ignore[misc]
         self._renderer.close()
         self._core.close()
 
-
-def _known(agent: str) -> str:
-    if agent not in AGENTS:
-        raise SpecError(f"unknown agent {agent!r}: {did_you_mean(str(agent), AGENTS)}")
-    return agent
+    def _known(self, agent: str) -> str:
+        if agent not in self._names:
+            raise SpecError(f"unknown agent {agent!r}: {did_you_mean(str(agent), self._names)}")
+        return agent

@@ -10,10 +10,15 @@ from sandwich_env.advisors.base import Advisor, Asks
 from sandwich_env.envs.observing import LAYOUTS, ObservationFormat
 from sandwich_env.envs.rewards import Reward, RewardFunction
 from sandwich_env.errors import InvalidPositionError, SpecError, did_you_mean
+from sandwich_env.experts.base import Expert
 from sandwich_env.oversight.channel import Auditor, check_asks
+from sandwich_env.oversight.disclosures import Disclosures
 from sandwich_env.oversight.protocols import Protocol
 from sandwich_env.rules import Games
 from sandwich_env.specs import Spec, check_count, from_spec
+
+AGENT = "agent"
+"""As `advisor`: whoever acts for `advisor_0` in the turn-based environments."""
 
 
 class ChessOptions(TypedDict, total=False):
@@ -26,6 +31,11 @@ class ChessOptions(TypedDict, total=False):
             Where there is a learner, also "learner" (default there) and "opponent".
         protocol: when a player asks: a `Protocol`, its spec or its name. Default "every_turn".
         asks: what a player is told: "move", "value" or "both" (default).
+        watch: at which of its turns a player looks closely and lets the advisor know: a `Protocol`, its spec or its
+            name. None (default): it never says.
+        rating: the players' Elo, as the advisor is told. None (default): it is not told.
+        proposer: an `Expert` or its spec, such as the player's own network: its best move and its value are what the
+            player tells the advisor that it would play and hopes for. None (default): it does not say.
         starts: the positions that games start from: None (default) for the usual one, a FEN, or several FENs, of which
             each game draws one by its seed.
         max_plies: a game not over after so many plies is truncated. Default 512.
@@ -41,6 +51,9 @@ class ChessOptions(TypedDict, total=False):
     advised: str | Sequence[str]
     protocol: Protocol | Spec
     asks: Asks
+    watch: Protocol | Spec | None
+    rating: float | None
+    proposer: Expert | Spec | None
     starts: str | Sequence[str] | None
     max_plies: int
     claim_draws: bool
@@ -54,6 +67,7 @@ class ChessConfig:
     """`ChessOptions` with the defaults filled in and the specs turned into objects.
 
     Attributes:
+        disclosures: what the players let the advisor know of themselves.
         closing: what is closed with the environment: the objects that were made here. One that was handed over stays
             its owner's.
     """
@@ -62,6 +76,7 @@ class ChessConfig:
     advised: tuple[str, ...]
     protocol: Protocol
     asks: Asks
+    disclosures: Disclosures
     starts: tuple[str, ...]
     max_plies: int
     claim_draws: bool
@@ -85,7 +100,9 @@ class ChessConfig:
         """
         refuse_unknown(options, ChessOptions.__annotations__, own)
         advisor = options.get("advisor")
-        made = None if advisor is None else from_spec(advisor, Advisor)
+        made = None if advisor is None else _check_advisor(advisor)
+        disclosures = _check_disclosures(options)
+        proposer = disclosures.proposer
         chosen = options.get("advised", advised)
         max_plies = options.get("max_plies", 512)
         audit = options.get("audit")
@@ -97,13 +114,18 @@ class ChessConfig:
             advised=(chosen,) if isinstance(chosen, str) else tuple(chosen),
             protocol=from_spec(options.get("protocol", "every_turn"), Protocol),
             asks=check_asks(options.get("asks", "both")),
+            disclosures=disclosures,
             starts=_check_starts(options.get("starts")),
             max_plies=check_count("max_plies", max_plies),
             claim_draws=bool(options.get("claim_draws", True)),
             reward=_check_reward(options.get("reward", "result")),
             audit=audit,
             observation_format=cast("ObservationFormat", layout),
-            closing=() if made is None or made is advisor else (made.close,),
+            closing=tuple(
+                mine.close
+                for mine, given in ((made, advisor), (proposer, options.get("proposer")))
+                if mine is not None and mine is not given
+            ),
         )
 
 
@@ -124,6 +146,29 @@ def check_choice(name: str, value: object, known: Sequence[str]) -> str:
     if value not in known:
         raise SpecError(f"unknown {name} {value!r}: {did_you_mean(str(value), known)}")
     return str(value)
+
+
+def _check_disclosures(options: ChessOptions) -> Disclosures:
+    watch, proposer = options.get("watch"), options.get("proposer")
+    return Disclosures(
+        watch=None if watch is None else from_spec(watch, Protocol),
+        rating=options.get("rating"),
+        proposer=None if proposer is None else from_spec(proposer, Expert),
+    )
+
+
+def takes_agent(advisor: object) -> bool:
+    """Whether the argument `advisor` asks for an agent in the advisor's seat: by the name, or by a spec of it."""
+    return isinstance(advisor, (str, Mapping)) and advisor in (AGENT, {"kind": AGENT})
+
+
+def _check_advisor(advisor: Advisor | Spec) -> Advisor:
+    if takes_agent(advisor):
+        raise SpecError(
+            f"advisor is {advisor!r}: an agent has the advisor's seat in sandwich_chess_v0.env(), raw_env() and "
+            "parallel_env() alone; to play against a policy in it here, give an Advisor of your own"
+        )
+    return from_spec(advisor, Advisor)
 
 
 def _check_starts(starts: str | Sequence[str] | None) -> tuple[str, ...]:

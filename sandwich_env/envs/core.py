@@ -54,6 +54,11 @@ class Scorer:
         """How often each seat (White, Black) of each game has asked in its present episode, [N, 2]."""
         return self._channel.queries
 
+    @property
+    def lies(self) -> NDArray[np.int64]:
+        """How many answers to each seat of each game were tampered with in its present episode, [N, 2]."""
+        return self._channel.lies
+
 
 class ChessCore:
     """N games that are dealt, played and shown together.
@@ -79,7 +84,14 @@ class ChessCore:
     def __init__(self, num_games: int, config: ChessConfig, threads: int = 1) -> None:
         self.config = config
         self.games = Games(num_games, max_plies=config.max_plies, claim_draws=config.claim_draws, threads=threads)
-        self.channel = AdvisorChannel(num_games, config.advisor, config.protocol, config.asks, config.audit)
+        self.channel = AdvisorChannel(
+            num_games,
+            config.advisor,
+            config.protocol,
+            config.asks,
+            on_advice=config.audit,
+            disclosures=config.disclosures,
+        )
         self.sight = Sight(config.observation_format)
         self.seeds: UInt64s = np.zeros(num_games, dtype=np.uint64)
         self.episodes = np.full(num_games, -1, dtype=np.int64)
@@ -109,6 +121,10 @@ class ChessCore:
     def deal(self, rows: Bools) -> None:
         """Start the next episode where `rows` [N] is true, and let the players to move ask."""
         self._begin(rows)
+        self.ask_due()
+
+    def ask_due(self) -> None:
+        """Let the players to move ask, where the protocol says so."""
         self.channel.ask_due(self.games, self.keys)
 
     def _begin(self, rows: Bools) -> None:
@@ -156,7 +172,7 @@ class ChessCore:
             GameOverError: an action for a game that has ended; nothing has changed.
         """
         rewards = self.advance(actions, forfeit=forfeit)
-        self.channel.ask_due(self.games, self.keys)
+        self.ask_due()
         return np.zeros((len(self), 2)) if rewards is None else rewards
 
     def advance(self, actions: NDArray[np.int64], *, forfeit: bool, out: Observations | None = None) -> Rewards | None:

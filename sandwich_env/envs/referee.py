@@ -49,7 +49,7 @@ class RefereedChessAEC(SandwichChessAEC):
         self._has_reset = self._has_stepped = True
         super().reset(seed, options)
 
-    def step(self, action: int | None) -> None:
+    def step(self, action: Any) -> None:
         """Play the action of `agent_selection`; None, once that agent's game is over. An illegal action loses.
 
         Raises:
@@ -69,8 +69,8 @@ class RefereedChessAEC(SandwichChessAEC):
         super()._end(agent)
         if self._core.termination(0) == ILLEGAL_ACTION:
             EnvLogger.warn_on_illegal_move()
-            self.truncations = dict.fromkeys(AGENTS, True)
-            self.rewards = dict.fromkeys(AGENTS, 0.0) | {agent: -1.0}
+            self.truncations = dict.fromkeys(self._names, True)
+            self.rewards = dict.fromkeys(self._names, 0.0) | {agent: -1.0}
 
     def _mover(self) -> str:
         return AGENTS[0] if self._core.num_forfeited else super()._mover()

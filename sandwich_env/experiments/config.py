@@ -11,6 +11,7 @@ from sandwich_env.advisors.base import Asks
 from sandwich_env.errors import SpecError, did_you_mean
 from sandwich_env.experiments.plain import differences, from_plain, to_plain
 from sandwich_env.oversight.channel import check_asks
+from sandwich_env.oversight.disclosures import check_rating
 from sandwich_env.specs import Spec, check_count, check_scale
 
 Advised = Literal["both", "white", "black", "none"]
@@ -118,6 +119,12 @@ class RunConfig:
     """When they ask: "every_turn", "every_n_turns:n=4", "never", or a spec."""
     asks: Asks = "both"
     """What they are told: the move, the value or both."""
+    watch: Spec | None = None
+    """At which of its turns H lets A know that it watches: "every_n_turns:n=3", a spec; without it, it never says."""
+    rating: float | None = None
+    """H's Elo, as A is told; without it, A is not told."""
+    proposes: bool = False
+    """Whether H tells A the move that it would play, and the value that it hopes for, before A answers."""
     method: Spec = "imitate"
     """How H uses advice and how it learns: a name, or a spec."""
     rounds: int = 3
@@ -142,6 +149,7 @@ class RunConfig:
         check_count("seed", self.seed, least=0)
         check_count("threads", self.threads)
         check_asks(self.asks)
+        check_rating(self.rating)
         known = ("both", "white", "black", "none")
         if self.advised not in known:
             raise SpecError(f"unknown advised {self.advised!r}: {did_you_mean(str(self.advised), known)}")
@@ -167,14 +175,14 @@ def config_to_plain(config: RunConfig) -> dict[str, Any]:
 
 
 def check_same(config: RunConfig, recorded: Mapping[str, Any], folder: Path) -> None:
-    """Refuse to go on with a run under another config.
+    """Refuse to go on with a run under another config. A key that was not recorded had its default.
 
     Raises:
         SpecError: a key differs; the text names each.
     """
     mine, theirs = (
         {key: value for key, value in plain.items() if key not in UNCOMPARED}
-        for plain in (config_to_plain(config), recorded)
+        for plain in (config_to_plain(config), config_to_plain(config_from(recorded)))
     )
     changed = [f"{key} was {old!r} and is now {new!r}" for key, new, old in differences(mine, theirs)]
     if changed:

@@ -19,6 +19,7 @@ from sandwich_env.experts.base import Expert
 from sandwich_env.experts.network import NetworkExpert
 from sandwich_env.learning.methods.base import Method
 from sandwich_env.nets.weights import resolve
+from sandwich_env.oversight.disclosures import Disclosures
 from sandwich_env.oversight.protocols import Protocol
 from sandwich_env.players.advisor_player import AdvisorPlayer
 from sandwich_env.players.base import Player
@@ -45,6 +46,7 @@ class Contenders:
         novice: H before it learnt.
         advisor: A; None in a run without advice.
         protocol: when H asks A.
+        disclosures: what H lets A know of itself when it asks, but for what it proposes, which changes as it learns.
         method: how H plays and learns.
         anchors: whom H is measured against, by name. A is left out where there is none, and where it is E.
         openings: FENs that matches begin from.
@@ -56,6 +58,7 @@ class Contenders:
     novice: NetworkExpert
     advisor: Advisor | None
     protocol: Protocol
+    disclosures: Disclosures
     method: Method
     anchors: dict[str, Player]
     openings: list[str]
@@ -71,16 +74,19 @@ class Contenders:
         """
         expert = make_expert(config.expert, config.device)
         novice = NetworkExpert(config.novice, config.device)
-        advisor = None if config.advisor is None else make_advisor(config.advisor, expert)
+        advisor = None if config.advisor is None else make_advisor(config.advisor, expert, config.device)
+        watch = None if config.watch is None else from_spec(_spec(config.watch), Protocol)
         openings, book = split_book(config)
         players: dict[str, Player] = {"novice": ExpertPlayer(novice), "expert": ExpertPlayer(expert)}
         if advisor is not None and not _is_expert(advisor, expert):
-            players["advisor"] = AdvisorPlayer(advisor)
+            proposer = novice if config.proposes else None
+            players["advisor"] = AdvisorPlayer(advisor, proposer=proposer, rating=config.rating, watch=watch)
         return cls(
             expert=expert,
             novice=novice,
             advisor=advisor,
             protocol=from_spec(_spec(config.protocol), Protocol),
+            disclosures=Disclosures(watch=watch, rating=config.rating),
             method=from_spec(_spec(config.method), Method),
             anchors={ANCHOR_NAMES[name]: players[name] for name in config.evaluate.anchors if name in players},
             openings=openings,

@@ -54,13 +54,13 @@ def draw_all(runs: Sequence[Series], folder: Path) -> list[Path]:
     for name, figure in drawings.items():
         if figure is not None:
             paths.append(folder / f"{name}.png")
-            write_atomically(paths[-1], _png(figure))
+            write_atomically(paths[-1], png(figure))
     return paths
 
 
 def draw_strength(runs: Sequence[Series]) -> Figure:
     """Elo of H above its start by round, E and A beside it."""
-    figure, axes = _figure()
+    figure, axes = new_figure()
     _by_round(axes, runs, "elo")
     axes.axhline(0, color=GREY, linewidth=1)
     experts = [row["elo_expert"] for run in runs for row in run.rows[-1:] if row["elo_expert"] is not None]
@@ -77,7 +77,7 @@ def draw_strength(runs: Sequence[Series]) -> Figure:
 
 def draw_pgr(runs: Sequence[Series]) -> Figure:
     """PGR by round."""
-    figure, axes = _figure()
+    figure, axes = new_figure()
     _by_round(axes, runs, "pgr")
     _level(axes, 1, "E")
     _level(axes, 0, "H at the start")
@@ -91,10 +91,10 @@ def draw_pgr(runs: Sequence[Series]) -> Figure:
 
 def draw_knowledge(runs: Sequence[Series]) -> Figure:
     """Puzzles solved and agreement with E, by round."""
-    figure, (left, right) = _figure(columns=2)
+    figure, (left, right) = new_figure(columns=2)
     for axes, column, title in ((left, "puzzles", "Puzzles solved"), (right, "agreement", "Same best move as E")):
         _by_round(axes, runs, column)
-        axes.yaxis.set_major_formatter(_percent())
+        axes.yaxis.set_major_formatter(percent())
         axes.set_title(title)
     _legend(left, runs)
     return figure
@@ -105,14 +105,14 @@ def draw_advice(runs: Sequence[Series]) -> Figure | None:
     asked = [run for run in runs if any(row["advice_honest"] is not None for row in run.rows)]
     if not asked:
         return None
-    figure, (left, right) = _figure(columns=2)
+    figure, (left, right) = new_figure(columns=2)
     for axes, column, title in (
         (left, "advice_honest", "Moves advised that E would have advised"),
         (right, "followed", "Moves advised that H played"),
     ):
         _by_round(axes, asked, column, among=runs)
         axes.set_ylim(0, 1.03)
-        axes.yaxis.set_major_formatter(_percent())
+        axes.yaxis.set_major_formatter(percent())
         axes.set_title(title, fontsize=11)
     _legend(left, asked, among=runs)
     return figure
@@ -120,7 +120,7 @@ def draw_advice(runs: Sequence[Series]) -> Figure | None:
 
 def draw_arms(runs: Sequence[Series]) -> Figure:
     """PGR of each run after its last round, with its interval."""
-    figure, axes = _figure(height=1.2 + 0.5 * len(runs))
+    figure, axes = new_figure(height=1.2 + 0.5 * len(runs))
     for place, run in enumerate(runs):
         row = run.rows[-1]
         if row["pgr"] is None:
@@ -179,13 +179,14 @@ def _legend(axes: Axes, runs: Sequence[Series], among: Sequence[Series] | None =
         axes.legend(fontsize=9, framealpha=0.9)
 
 
-def _percent() -> Any:
+def percent() -> Any:
+    """Ticks of an axis of shares, in percent."""
     from matplotlib.ticker import PercentFormatter
 
     return PercentFormatter(1.0, decimals=0)
 
 
-def _figure(columns: int = 1, height: float = 4.2) -> tuple[Figure, Any]:
+def new_figure(columns: int = 1, height: float = 4.2) -> tuple[Figure, Any]:
     """A figure that no window and no global state knows of."""
     try:
         from matplotlib.figure import Figure
@@ -199,7 +200,8 @@ def _figure(columns: int = 1, height: float = 4.2) -> tuple[Figure, Any]:
     return figure, axes
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure, dpi: int = DPI) -> bytes:
+    """A figure as the bytes of a PNG file."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI)
+    figure.savefig(buffer, format="png", dpi=dpi)
     return buffer.getvalue()

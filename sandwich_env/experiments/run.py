@@ -11,6 +11,7 @@ import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -216,8 +217,9 @@ class _Run:
     def play(self, round: int) -> Corpus:
         """The games of a round, of which some may be there already."""
         settings, parts = self.config.play, []
-        player = self.who.method.player(self.novice(round))
-        table = self.table(round)
+        novice = self.novice(round)
+        player = self.who.method.player(novice)
+        table = self.table(round, novice)
         update = self.reporter.stage(f"round {round}: games", settings.games)
         for index, first in enumerate(range(0, settings.games, settings.games_at_once)):
             path = self.folder.part(round, index)
@@ -233,8 +235,8 @@ class _Run:
         update(settings.games)
         return Corpus.concatenate(parts)
 
-    def table(self, round: int) -> Table:
-        """Who may be asked in a round, and from where its games start."""
+    def table(self, round: int, novice: Expert) -> Table:
+        """Who may be asked in a round, what H tells them of itself, and from where its games start."""
         config = self.config
         starts = draw_starts(
             self.who.book, 4 * config.play.games, random_plies=config.play.random_plies, seed=config.seed, round=round
@@ -246,6 +248,7 @@ class _Run:
             asks=config.asks,
             starts=starts,
             max_plies=config.play.max_plies,
+            disclosures=replace(self.who.disclosures, proposer=novice if config.proposes else None),
         )
 
     def drop_parts(self, round: int) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import chess
 import chess.engine
@@ -28,6 +28,9 @@ NODES_PER_HASH_MB = 50_000
 """How many nodes of a search are given one more megabyte of hash, where the options do not set it."""
 MOST_HASH_MB = 256
 
+EVERY_MOVE = 218
+"""The most legal moves that any position has (Petrovic 1964), so that so many lines are all of them."""
+
 FAREWELL_S = 1.0
 """How long an engine that was told to quit may take."""
 
@@ -37,18 +40,27 @@ class Search:
     """What every search of a pool is limited to.
 
     Attributes:
-        nodes: positions that the engine may look at.
+        nodes: positions that the engine may look at; with multipv="all", for each legal move.
         time: seconds that it may take.
-        multipv: moves that it scores, the best ones.
+        multipv: moves that it scores, the best ones; "all" for every legal move, without which an answer is refused.
         wdl: whether it is to give its own chances of a win, a draw and a loss with each score.
         patience: seconds beyond `time` after which it counts as hung.
     """
 
     nodes: int
     time: float
-    multipv: int = 1
+    multipv: int | Literal["all"] = 1
     wdl: bool = False
     patience: float = PATIENCE_S
+
+    @property
+    def lines(self) -> int:
+        """How many lines the engine is asked for."""
+        return EVERY_MOVE if self.multipv == "all" else self.multipv
+
+    def nodes_for(self, question: Question) -> int:
+        """Positions that the engine may look at for one question."""
+        return self.nodes * question.moves if self.multipv == "all" else self.nodes
 
 
 @dataclass(frozen=True)
@@ -65,14 +77,18 @@ class Found:
     lines: tuple[Line, ...]
     cut_short: bool
 
-    def value(self, by_wdl: bool = False) -> float:
-        """Expected result of the player to move, -1 to 1.
+    @property
+    def line(self) -> Line:
+        """The line of the engine's move.
 
         A search may end on a move that has just overtaken the others and has no exact score of its own yet. It is
         then worth as much as the best of them.
         """
-        own = next((line for line in self.lines if line.move == self.best), self.lines[0])
-        return own.expected(by_wdl)
+        return next((line for line in self.lines if line.move == self.best), self.lines[0])
+
+    def value(self, by_wdl: bool = False) -> float:
+        """Expected result of the player to move, -1 to 1."""
+        return self.line.expected(by_wdl)
 
 
 @dataclass(frozen=True)
@@ -93,7 +109,7 @@ class Answer:
         Raises:
             chess.engine.EngineError: it is nonsense: no move or none that is legal, or no score.
         """
-        best, lines = parse_answer(self.heard, search.multipv)
+        best, lines = parse_answer(self.heard, search.lines, by_move=search.multipv == "all")
         if not lines:
             raise chess.engine.EngineError("it gave no score")
         if not question.is_legal(best):
@@ -103,6 +119,10 @@ class Answer:
                 raise chess.engine.EngineError(f"it scored the illegal move {line.move.uci()!r}")
             if search.wdl and line.wdl is None:
                 raise chess.engine.EngineError("it gave a score without win, draw and loss")
+        if search.multipv == "all" and len(lines) < question.moves:
+            raise chess.engine.EngineError(
+                f"it scored {len(lines)} of {question.moves} legal moves with {search.nodes} nodes for each"
+            )
         return Found(best, lines, self.seconds >= search.time)
 
 
@@ -144,7 +164,7 @@ class Engine:
                 raise EngineError(f"{self.command[0]!r} has no option {name!r}: {did_you_mean(name, known)}")
             if known[name].is_managed():
                 raise EngineError(f"the option {name!r} is set by the package: it cannot be given in options")
-        if search.multipv > 1 and "MultiPV" not in known:
+        if search.lines > 1 and "MultiPV" not in known:
             raise EngineError(f"{self.command[0]!r} has no MultiPV: it needs multipv=1, not {search.multipv!r}")
         if search.wdl and "UCI_ShowWDL" not in known:
             raise EngineError(f"{self.command[0]!r} has no UCI_ShowWDL: it needs wdl=False")
@@ -158,9 +178,14 @@ class Engine:
 
     def _settle(self, search: Search) -> None:
         """Set what python-chess keeps for itself to set; the same in every search."""
-        for name, value in (("Ponder", "false"), ("UCI_AnalyseMode", "true"), ("MultiPV", str(search.multipv))):
+        for name, value in (("Ponder", "false"), ("UCI_AnalyseMode", "true"), ("MultiPV", self._multipv(search))):
             if name in self.protocol.options:
                 self.protocol.send_line(f"setoption name {name} value {value}")
+
+    def _multipv(self, search: Search) -> int:
+        """So many lines as are asked for; for all, as many as the engine can give."""
+        most = self.protocol.options["MultiPV"].max if "MultiPV" in self.protocol.options else None
+        return min(search.lines, most) if search.multipv == "all" and most is not None else search.lines
 
     def _take_over(self) -> EnginePipe:
         """From now on a thread reads what the engine says."""
@@ -181,7 +206,7 @@ class Engine:
             raise chess.engine.EngineTerminatedError("it was not started")
         started = time.monotonic()
         self._deadline = started + search.time + search.patience
-        go = f"go nodes {search.nodes} movetime {max(int(1000 * search.time), 1)}"
+        go = f"go nodes {search.nodes_for(question)} movetime {max(int(1000 * search.time), 1)}"
         # The engine takes one line after the other: nothing is gained by waiting for its `readyok` in between, which
         # only marks where the answer begins.
         heard = self.pipe.ask(f"ucinewgame\nisready\n{question.position}\n{go}\n")

@@ -37,12 +37,14 @@ class Line:
         return expected_result(self.score)
 
 
-def parse_answer(heard: str, multipv: int) -> tuple[chess.Move, tuple[Line, ...]]:
+def parse_answer(heard: str, multipv: int, *, by_move: bool = False) -> tuple[chess.Move, tuple[Line, ...]]:
     """The move that an engine chose, and the last exact score of each line, by rank.
 
     Args:
         heard: all that it said, `bestmove` included.
         multipv: how many lines it was asked for.
+        by_move: the last exact score of each move instead. A search that ends in the middle of a depth leaves a rank
+            without a new score, and its old one may be of a move that has another rank by now.
 
     Raises:
         chess.engine.EngineError: it chose no move, or something that is none.
@@ -56,14 +58,14 @@ def parse_answer(heard: str, multipv: int) -> tuple[chess.Move, tuple[Line, ...]
         best = chess.Move.from_uci(words[0])
     except chess.InvalidMoveError as error:
         raise chess.engine.EngineError(f"it chose what is no move: {error}") from error
-    lines: dict[int, Line] = {}
+    lines: dict[int | chess.Move, Line] = {}
     for text in reversed(said.splitlines()):  # what it said last counts, and the rest is not looked at
         line = parse_line(text) if text.startswith("info ") else None
-        if line is not None and line.rank not in lines:
-            lines[line.rank] = line
+        if line is not None and (key := line.move if by_move else line.rank) not in lines:
+            lines[key] = line
             if len(lines) == multipv:
                 break
-    return best, tuple(lines[rank] for rank in sorted(lines))
+    return best, tuple(sorted(lines.values(), key=lambda line: line.rank))
 
 
 NO_MOVE = ("(none)", "NULL", "0000")

@@ -42,18 +42,21 @@ class Question:
         position: the UCI command that sets it up.
         fen: the position itself, for error texts.
         is_legal: whether a move is legal in it.
+        moves: how many moves are.
     """
 
     position: str
     fen: str
     is_legal: Callable[[chess.Move], bool]
+    moves: int
 
 
 def about_board(board: chess.Board) -> Question:
     """The question about a board, the moves on its stack included."""
     fen, moves = board.fen(), board.move_stack
     starts, ends = [move.from_square for move in moves], [move.to_square for move in moves]
-    return Question(position_command(fen, board.root().fen(), starts, ends), fen, board.is_legal)
+    position = position_command(fen, board.root().fen(), starts, ends)
+    return Question(position, fen, board.is_legal, board.legal_moves.count())
 
 
 class GameQuestions:
@@ -64,6 +67,7 @@ class GameQuestions:
         self._fens = games.fens()
         self._start_fens = games.start_fens()
         self._mask = games.legal_mask()
+        _, self._counts = games.legal_actions()
         self._turns = games.turn.tolist()
         self._clocks = games.halfmove_clock.tolist()
 
@@ -77,7 +81,7 @@ class GameQuestions:
             movers = (np.arange(self._turns[i], self._turns[i] + len(played)) + len(played)) & 1
             starts, ends = _squares()[:, movers, played].tolist()
             position = position_command(fen, start_fen, starts, ends)
-        return Question(position, fen, functools.partial(self._is_legal, i))
+        return Question(position, fen, functools.partial(self._is_legal, i), int(self._counts[i]))
 
     def action(self, i: int, move: chess.Move) -> int:
         """The action of a legal move of game i; -1 of what is the move of no piece."""

@@ -56,6 +56,23 @@ class LegalLogits:
         """The same actions with other logits, [M]."""
         return LegalLogits(self.actions, self.counts, logits.astype(np.float32, copy=False))
 
+    def select(self, rows: NDArray[np.int64]) -> LegalLogits:
+        """The logits of some of the positions (indices)."""
+        at = self._places(rows)
+        return LegalLogits(self.actions[at], self.counts[rows], self.logits[at])
+
+    def put(self, rows: NDArray[np.int64], other: LegalLogits) -> LegalLogits:
+        """These logits, but for the positions `rows` [K] (indices), whose logits are the other's, of K positions."""
+        logits = self.logits.copy()
+        logits[self._places(rows)] = other.logits
+        return self.with_logits(logits)
+
+    def _places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where in `actions` and `logits` those of some positions are, one position after the other."""
+        counts, starts = self.counts[rows], (np.cumsum(self.counts) - self.counts)[rows]
+        places: NDArray[np.int64] = np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+        return places
+
     def same_actions(self, other: LegalLogits) -> bool:
         """Whether both are of the same positions' actions, so that their logits go together."""
         return self.actions is other.actions or (

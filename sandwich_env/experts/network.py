@@ -23,7 +23,7 @@ class NetworkExpert(Expert):
     Experts of equal weights on one device share one evaluator, which runs a position once and remembers the latest.
 
     Args:
-        weights: "expert" or "novice" (the shipped E and H), or the path of a safetensors file.
+        weights: "expert", "novice" or "adversary" (the shipped E, H and B), or the path of a safetensors file.
         device: "auto" (a GPU where there is one), "cpu", "cuda".
         precision: "auto" (bfloat16 where the device is quick at it), "float32" or "bfloat16".
 
@@ -41,7 +41,7 @@ class NetworkExpert(Expert):
 
     @classmethod
     def load(cls, weights: str | Path, device: str = "auto") -> NetworkExpert:
-        """The shipped E ("expert") or H ("novice"), or the network at a path."""
+        """The shipped E ("expert"), H ("novice") or B ("adversary"), or the network at a path."""
         return cls(weights, device)
 
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from sandwich_env.errors import DataError
 from sandwich_env.learning.corpus import Corpus
 from sandwich_env.learning.corpus_recorder import CorpusRecorder
 from sandwich_env.oversight.channel import Audit
+from sandwich_env.oversight.disclosures import SILENT, Disclosures
 from sandwich_env.oversight.protocols import Protocol
 from sandwich_env.players.base import Player
 from sandwich_env.randomness import Streams, mix
@@ -35,6 +37,7 @@ class Table:
         asks: what it is told.
         starts: FENs, of which each game draws one.
         max_plies: a game that lasts longer is cut off, as a draw.
+        disclosures: what H lets the advisor know of itself.
     """
 
     advisor: Advisor | None
@@ -43,6 +46,7 @@ class Table:
     asks: Asks
     starts: Sequence[str]
     max_plies: int
+    disclosures: Disclosures = SILENT
 
 
 def play_games(
@@ -77,6 +81,9 @@ def play_games(
             "advised": table.advised,
             "protocol": table.protocol,
             "asks": table.asks,
+            "watch": table.disclosures.watch,
+            "rating": table.disclosures.rating,
+            "proposer": table.disclosures.proposer,
             "starts": table.starts,
             "max_plies": table.max_plies,
             "audit": audits.append,
@@ -106,9 +113,29 @@ def _play_ply(
     rng = Streams(mix(core.keys[rows], "player", playing.ply))
     actions = np.full(len(core), NO_ACTION, dtype=np.int64)
     actions[rows] = player.act(playing, advice, rng)
-    asked, seen, provenance = audits.take(rows)
+    audit = audits.take()
     core.play(actions)
-    recorder.append(ids[rows], actions[rows], asked=asked, advice=seen, provenance=provenance)
+    recorder.append(ids[rows], actions[rows], **_recorded(rows, audit))
+
+
+class _Recorded(TypedDict):
+    """What is written down of the answers to a ply's questions."""
+
+    asked: NDArray[np.bool_]
+    own_move: NDArray[np.int64] | None
+    advice: VisibleAdvice | None
+    provenance: Provenance | None
+
+
+def _recorded(rows: NDArray[np.int64], audit: Audit | None) -> _Recorded:
+    """Which of the games `rows` asked, what their players said that they would play, and the answers in their order."""
+    if audit is None:
+        return _Recorded(asked=np.zeros(len(rows), dtype=np.bool_), own_move=None, advice=None, provenance=None)
+    asked, own_move = np.isin(rows, audit.rows), None
+    if audit.query.proposal is not None:
+        own_move = np.full(len(rows), -1, dtype=np.int64)
+        own_move[asked] = audit.query.proposal
+    return _Recorded(asked=asked, own_move=own_move, advice=audit.visible, provenance=audit.advice.provenance)
 
 
 @dataclass
@@ -120,15 +147,12 @@ class _Audits:
     def append(self, audit: Audit) -> None:
         self.latest.append(audit)
 
-    def take(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.bool_], VisibleAdvice | None, Provenance | None]:
-        """Which of the games `rows` asked, and the answers in their order."""
+    def take(self) -> Audit | None:
+        """The questions and answers of this ply; None where nobody asked."""
         audits, self.latest = self.latest, []
-        if not audits:
-            return np.zeros(len(rows), dtype=np.bool_), None, None
         if len(audits) > 1:
             raise AssertionError("the channel asked twice within one ply")
-        audit = audits[0]
-        return np.isin(rows, audit.rows), audit.visible, audit.advice.provenance
+        return audits[0] if audits else None
 
 
 def draw_starts(book: Sequence[str], count: int, *, random_plies: int, seed: int, round: int) -> list[str]:

@@ -17,7 +17,7 @@ from sandwich_env.files import write_atomically
 from sandwich_env.nets.residual import PolicyValueNetwork, new_network
 from sandwich_env.nets.shape import NetworkShape
 
-SHIPPED = ("expert", "novice")
+SHIPPED = ("expert", "novice", "adversary")
 """The networks that come with the package: E and H."""
 
 _PICKLE_STARTS = (b"\x80", b"PK\x03\x04")
@@ -50,8 +50,9 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         WeightsError: a pickle (which is refused unread), a truncated file, or no safetensors at all.
     """
     with path.open("rb") as file:
-        start = file.read(4)
-    if start.startswith(_PICKLE_STARTS):
+        start = file.read(9)
+    # A safetensors file starts with the length of its header, whose first byte may be that of a pickle, and then "{".
+    if start.startswith(_PICKLE_STARTS) and start[8:] != b"{":
         raise WeightsError(f"{str(path)!r} is a pickle or a zip of pickles, which can run code: give safetensors")
     try:
         with safe_open(path, framework="pt") as file:

@@ -13,8 +13,10 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from sandwich_env.advisors.answers import check_answer
 from sandwich_env.advisors.base import NO_MOVE, Advice, Advisor, Asks, Query, VisibleAdvice
-from sandwich_env.errors import AdviceError, SpecError, did_you_mean
+from sandwich_env.errors import SpecError, did_you_mean
+from sandwich_env.oversight.disclosures import SILENT, Disclosures
 from sandwich_env.oversight.protocols import Protocol
 from sandwich_env.randomness import UInt64s, mix
 from sandwich_env.rules import Games
@@ -76,6 +78,7 @@ class AdvisorChannel:
         protocol: at which of its turns a player asks.
         asks: what the player is told: the move, the value or both.
         on_advice: a scorer that is called with each batch of advice.
+        disclosures: what the players let the advisor know of themselves; nothing without it.
 
     Attributes:
         last: the truth about the latest batch of queries, for the scorer; None before the first.
@@ -87,16 +90,20 @@ class AdvisorChannel:
         advisor: Advisor | None,
         protocol: Protocol,
         asks: Asks = "both",
+        *,
         on_advice: Auditor | None = None,
+        disclosures: Disclosures = SILENT,
     ) -> None:
         self.advisor = advisor
         self.protocol = protocol
         self.asks = check_asks(asks)
         self.on_advice = on_advice
+        self.disclosures = disclosures
         self.last: Audit | None = None
         self._advised = np.zeros((num_games, 2), dtype=np.bool_)
         self._turns = np.zeros((num_games, 2), dtype=np.int64)
         self._queries = np.zeros((num_games, 2), dtype=np.int64)
+        self._lies = np.zeros((num_games, 2), dtype=np.int64)
         self._asked = np.zeros(num_games, dtype=np.bool_)
         self._due = np.zeros(num_games, dtype=np.bool_)
         self._move = np.full(num_games, NO_MOVE, dtype=np.int64)
@@ -122,11 +129,17 @@ class AdvisorChannel:
         """How often each seat of each game has asked so far, [N, 2]."""
         return self._queries.copy()
 
+    @property
+    def lies(self) -> NDArray[np.int64]:
+        """How many of the answers to each seat of each game were tampered with so far, [N, 2]. Not for players."""
+        return self._lies.copy()
+
     def begin(self, rows: Bools | Indices, advised: Bools) -> None:
         """New games start in `rows` (indices [K], or bool [N]); `advised` [N, 2] says which seats may ask."""
         self._advised[rows] = advised[rows]
         self._turns[rows] = 0
         self._queries[rows] = 0
+        self._lies[rows] = 0
         self.forget(rows)
 
     def arrive(self, games: Games, keys: UInt64s, rows: Bools) -> None:
@@ -164,20 +177,43 @@ class AdvisorChannel:
 
         A query counts for the player who makes it: each side of a game has a count, and random numbers, of its own.
         """
+        posed = self.pose(games, keys, rows)
+        if posed is not None and self.advisor is not None:
+            self.take(*posed, self.advisor.advise(posed[1]))
+
+    def pose_due(self, games: Games, keys: UInt64s) -> tuple[Indices, Query] | None:
+        """The query about all positions that are due, for who answers it later by `take`; see `pose`."""
+        return self.pose(games, keys, self._due)
+
+    def pose(self, games: Games, keys: UInt64s, rows: Bools) -> tuple[Indices, Query] | None:
+        """What `ask` asks: the games [K] in question and the query about them; None where there is nothing to ask."""
         index = np.flatnonzero(rows & ~self._asked & ~games.finished)
         if self.advisor is None or len(index) == 0:
-            return
+            return None
         seats = seats_to_move(games)[index]
+        positions = games.select(index)
         query = Query(
-            games=games.select(index),
+            games=positions,
             keys=mix(keys[index], "advice", seats),
             count=self._queries[index, seats],
             asks=self.asks,
+            lies=self._lies[index, seats],
+            **self.disclosures.told(positions, self._turns[index, seats] - 1),  # `note` has counted this turn
         )
-        advice = self.advisor.advise(query)
+        return index, query
+
+    def take(self, index: Indices, query: Query, advice: Advice) -> None:
+        """Take the answer to what `pose` gave, and show it to who asked.
+
+        Raises:
+            AdviceError: an answer that no player could be shown; nothing has changed.
+        """
+        if self.advisor is None:
+            return
         check_advice(advice, query, self.advisor)
-        visible = advice.visible(self.asks)
+        visible, seats = advice.visible(self.asks), seats_to_move(query.games)
         self._queries[index, seats] += 1
+        self._lies[index, seats] += advice.provenance.tampered
         self._asked[index], self._due[index] = True, False
         self._move[index], self._value[index], self._available[index] = visible.move, visible.value, visible.available
         self.last = Audit(index, query, advice, visible)
@@ -214,12 +250,12 @@ class AdvisorChannel:
             getattr(self, name)[...] = state[name]
 
     def close(self) -> None:
-        """Release what the advisor holds."""
+        """Release what the advisor holds. Whoever made the players' disclosures closes what they hold."""
         if self.advisor is not None:
             self.advisor.close()
 
 
-_REMEMBERED = ("_advised", "_turns", "_queries", "_asked", "_due", "_move", "_value", "_available")
+_REMEMBERED = ("_advised", "_turns", "_queries", "_lies", "_asked", "_due", "_move", "_value", "_available")
 
 
 def seats_to_move(games: Games) -> NDArray[np.int64]:
@@ -267,15 +303,4 @@ def check_advice(advice: Advice, query: Query, advisor: Advisor) -> None:
     Raises:
         AdviceError: the wrong number of rows, a move that is not legal, or a value outside [-1, 1].
     """
-    who = type(advisor).__name__
-    for name, array in (("move", advice.move), ("value", advice.value)):
-        if np.shape(array) != (len(query),):
-            raise AdviceError(f"{who} was asked about {len(query)} games, but its {name} has shape {np.shape(array)}")
-    legal = query.games.are_legal(advice.move)
-    if not legal.all():
-        i = int(np.argmin(legal))
-        raise AdviceError(f"{who} recommends {int(advice.move[i])!r}, which is not legal in {query.games.fens()[i]!r}")
-    fair = np.abs(advice.value) <= 1
-    if not fair.all():
-        i = int(np.argmin(fair))
-        raise AdviceError(f"{who} gives the value {float(advice.value[i])!r}: it must lie between -1 and 1")
+    check_answer(advice, query, type(advisor).__name__)

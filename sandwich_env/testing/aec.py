@@ -197,7 +197,8 @@ class _Check:
             self._in_space(name, view, t)
         seen, info = self._last(agent, views.get(agent))
         self._not_aliased([*views.values(), *again.values(), seen])
-        mask, space = mask_of(seen, info), env.action_space(agent)
+        mask = mask_of(seen, info)
+        space = _masked_part(env.action_space(agent), mask)[1]
         if isinstance(space, spaces.Discrete):
             mask = unpacked(mask, int(space.n))
         if not self._dead(agent):
@@ -271,6 +272,7 @@ class _Check:
         found, space = self.found, self.env.action_space(agent)
         if not found.expect("mask", mask is not None, f"{self.where}: {agent} is shown no action_mask") or mask is None:
             return
+        space = _masked_part(space, mask)[1]
         if isinstance(space, spaces.Discrete):
             length = np.shape(mask) == (int(space.n),)
             found.expect("mask", length, lambda: f"{self.where}: the mask has the shape {np.shape(mask)}, not {space}")
@@ -299,7 +301,7 @@ class _Check:
     def _illegal(self, mask: Any, *, out_of_range: bool) -> bool:
         """Send an illegal action; whether it was taken, and so ended the game."""
         env, found, agent = self.env, self.found, self.env.agent_selection
-        space = env.action_space(agent)
+        part, space = _masked_part(env.action_space(agent), mask)
         if not isinstance(space, spaces.Discrete):
             return False
         wrong = np.flatnonzero(np.asarray(mask) == 0) if mask is not None and not out_of_range else np.array([])
@@ -307,7 +309,10 @@ class _Check:
             wrong = np.array([-1, int(space.n)])
         if not len(wrong):
             return False
-        action, before = int(space.start + self.rng.choice(wrong)), self._snapshot()
+        action: Any = int(space.start + self.rng.choice(wrong))
+        if part is not None:
+            action = {**self.chooser.choose(env.action_space(agent), mask), part: action}
+        before = self._snapshot()
         where = f"{self.where}: after the illegal action {action}"
         try:
             env.step(action)
@@ -344,3 +349,18 @@ class _Check:
         with suppress(Halt):
             self.found.attempt("close", self.env.close, "close()")
             self.found.attempt("close", self.env.close, "close(), a second time,")
+
+
+def _masked_part(space: Any, mask: Any) -> tuple[str | None, Any]:
+    """What an array of a mask speaks of: the space itself, or the only part of a Dict with so many actions."""
+    if isinstance(space, spaces.Dict) and isinstance(mask, np.ndarray):
+        parts = [
+            (k, part) for k, part in space.items() if isinstance(part, spaces.Discrete) and _fits(mask, int(part.n))
+        ]
+        if len(parts) == 1:
+            return parts[0]
+    return None, space
+
+
+def _fits(mask: Any, n: int) -> bool:
+    return bool(np.shape(unpacked(mask, n)) == (n,))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandwich_env.rules import action_to_move, move_to_action
+from sandwich_env.testing.driving import Chooser, mask_of
 from sandwich_env.testing.findings import Findings
 
 CHESS_RULES = {
@@ -101,10 +102,13 @@ def _play(
     env: Any, rng: np.random.Generator, found: Findings, max_plies: int, claim_draws: bool, *, lively: bool
 ) -> None:
     board = _board_of(env)
-    seats = list(env.possible_agents)
+    seats, chooser = list(env.possible_agents)[:2], Chooser(seed=0)  # White and Black come first
     past: tuple[list[Planes], list[Planes]] = ([], [])
     calls: list[tuple[int, int]] = []
     for _ in range(max_plies):
+        while env.agent_selection not in seats and not any(env.terminations.values()):
+            agent = env.agent_selection  # who plays no chess, such as an advisor
+            env.step(chooser.choose(env.action_space(agent), mask_of(env.observe(agent), env.infos[agent])))
         _check_views(env, board, seats, past, found)
         over = any(env.terminations.values())
         if over or any(env.truncations.values()):

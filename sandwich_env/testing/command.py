@@ -146,6 +146,7 @@ def checks_of(named: NamedEnv, length: Length) -> Iterator[tuple[str, _Check]]:
     env = named.make()
     kind = kind_of(env)
     chess = kind == "aec" and is_chess(env)
+    zero_sum = chess and len(env.possible_agents) == 2
     advised = hasattr(env.unwrapped, "scorer")
     env.close()
     if kind != "vector":
@@ -157,7 +158,7 @@ def checks_of(named: NamedEnv, length: Length) -> Iterator[tuple[str, _Check]]:
             (
                 AEC_RULES,
                 lambda found: check_aec(
-                    named.make, length.games, zero_sum=chess, seconds=length.seconds, findings=found
+                    named.make, length.games, zero_sum=zero_sum, seconds=length.seconds, findings=found
                 ),
             ),
         )

@@ -51,9 +51,10 @@ class Disguised(Advisor):
     def __init__(self, inner: Advisor, truth: Truth = "opposite") -> None:
         self.inner = inner
         self.truth = truth
+        self._lies: dict[int, int] = {}
 
     def advise(self, query: Query) -> Advice:
-        advice = self.inner.advise(query)
+        advice = self._ask(query)
         truth = advice.provenance
         tampered = ~truth.tampered if self.truth == "opposite" else np.full(len(query), self.truth == "tampered")
         return replace(
@@ -66,6 +67,17 @@ class Disguised(Advisor):
                 honest_value=-1 - truth.honest_value,
             ),
         )
+
+    def _ask(self, query: Query) -> Advice:
+        """Who asks has counted false lies, and a budget would go by them: the other advisor hears the true count."""
+        keys = query.keys.tolist()  # one for each game and player
+        if query.lies is not None:
+            self._lies |= {key: 0 for key, count in zip(keys, query.count, strict=True) if count == 0}
+            query = replace(query, lies=np.array([self._lies.get(key, 0) for key in keys], dtype=np.int64))
+        advice = self.inner.advise(query)
+        for key, lie in zip(keys, advice.provenance.tampered, strict=True):
+            self._lies[key] = self._lies.get(key, 0) + int(lie)
+        return advice
 
 
 def check_no_leak(

@@ -88,6 +88,8 @@ def _live(drive: Drive) -> tuple[list[Any], int]:
 def _encode(action: Any) -> Any:
     if isinstance(action, dict):
         return {key: _encode(one) for key, one in action.items()}
+    if isinstance(action, np.generic):  # a part of a Dict
+        return action.item()
     return {"array": action.tolist(), "dtype": str(action.dtype)} if isinstance(action, np.ndarray) else action
 
 

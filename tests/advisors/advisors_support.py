@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sandwich_env.advisors.base import Advice, Asks, Query
+from sandwich_env.advisors.base import Advice, Asks, Honest, Query
 from sandwich_env.experts.base import Evaluation, Expert, result_for_mover
+from sandwich_env.experts.legal import as_policy
 from sandwich_env.randomness import Streams, mix
 from sandwich_env.rules import Games
 
@@ -39,6 +41,15 @@ def query(games: Games, *, seed: int = 0, count: int | NDArray[np.int64] = 0, as
     n = len(games)
     counts = np.broadcast_to(np.asarray(count, dtype=np.int64), (n,))
     return Query(games=games, keys=mix(seed, np.arange(n), "game"), count=counts, asks=asks)
+
+
+def same_question(n: int) -> tuple[Query, Advice]:
+    """The first query of `n` games, all at the start, and what the opinionated expert says, asked once for them all."""
+    asked = query(Games(1))
+    true = Honest(Opinionated()).advise(asked)
+    rows = np.zeros(n, dtype=np.int64)
+    kept = replace(true, policy=as_policy(true.legal_logits(asked.games)))  # 20 logits a game instead of 4672
+    return query(asked.games.select(rows)), kept.select(rows)
 
 
 def rows_of(asked: Query, rows: NDArray[np.int64]) -> Query:

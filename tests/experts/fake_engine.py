@@ -15,7 +15,20 @@ from pathlib import Path
 
 import chess
 
-FAULTS = ("none", "dies", "hangs", "illegal", "illegal-line", "no-move", "no-score", "garbage", "mute", "plain")
+FAULTS = (
+    "none",
+    "dies",
+    "hangs",
+    "illegal",
+    "illegal-line",
+    "no-move",
+    "no-score",
+    "garbage",
+    "mute",
+    "plain",
+    "no-wdl",
+    "forgets",
+)
 
 
 def say(text: str) -> None:
@@ -39,9 +52,11 @@ def answer(board: chess.Board, multipv: int, fault: str) -> None:
         say("bestmove xyzzy")
         return
     if fault != "no-score":
-        for rank, (centipawns, move) in enumerate(likings(board)[:multipv], start=1):
+        scored = likings(board)[: -1 if fault == "forgets" else None][:multipv]
+        chances = "" if fault == "no-wdl" else "wdl 300 500 200 "
+        for rank, (centipawns, move) in enumerate(scored, start=1):
             line = "e2e5" if fault == "illegal-line" else move
-            say(f"info depth 1 multipv {rank} score cp {centipawns} wdl 300 500 200 nodes 1 pv {line}")
+            say(f"info depth 1 multipv {rank} score cp {centipawns} {chances}nodes 1 pv {line}")
     best = likings(board)[0][1]
     say({"illegal": "bestmove a1b3", "no-move": "bestmove (none)"}.get(fault, f"bestmove {best}"))
 

@@ -13,6 +13,9 @@ from sandwich_env.errors import MissingExtraError, SpecError, WeightsError
 from sandwich_env.evaluation.puzzles import read_puzzles, solve_puzzles
 from sandwich_env.experts.base import Expert
 from sandwich_env.experts.network import NetworkExpert
+from sandwich_env.learning.adversary.looking import legal_logits
+from sandwich_env.learning.adversary.play import reach
+from sandwich_env.learning.adversary.tables import judge
 from sandwich_env.nets.residual import new_network, parameter_count
 from sandwich_env.nets.shape import NetworkShape
 from sandwich_env.nets.weights import SHIPPED, load_card, load_network, resolve, save_network
@@ -98,17 +101,30 @@ def test_without_torch_the_extra_is_named(weights, monkeypatch):
         NetworkExpert(weights)
 
 
-def test_the_shipped_pair_is_one_architecture_small_and_described():
-    expert, novice = (load_network(name) for name in SHIPPED)
-    assert expert.shape == novice.shape
+PAIR = ("expert", "novice")
+
+
+def test_the_shipped_networks_are_of_one_architecture_small_and_described():
+    expert, novice, adversary = (load_network(name) for name in SHIPPED)
+    assert expert.shape == novice.shape == adversary.shape
     assert parameter_count(expert) == parameter_count(novice)
     assert sum(resolve(name).stat().st_size for name in SHIPPED) < 8_000_000
+    assert resolve("adversary").stat().st_size < 3_000_000
     cards = {name: load_card(name) for name in SHIPPED}
     assert cards["novice"]["samples_seen"] < cards["expert"]["samples_seen"]
     assert cards["novice"]["steps"] < cards["expert"]["steps"]
-    for card in cards.values():
-        assert card["data"]
+    for name, card in cards.items():
+        assert card["positions" if name == "adversary" else "data"]
         assert card["scores"]
+
+
+def test_the_shipped_adversary_loses_where_the_expert_does_not():
+    novice, expert, adversary = (NetworkExpert.load(name) for name in ("novice", "expert", "adversary"))
+    fens, game = reach(novice, expert, np.arange(12), per_game=6, follows=0.5, seed=9, max_plies=80)
+    table = judge(fens, game, expert, [novice])
+    told = [legal_logits(Games.from_fens(fens), one).logits for one in (expert, adversary)]
+    honest, lost = (table.loss[table.favourites(logits)].mean() for logits in told)
+    assert lost > 3 * honest, "it gives away a multiple of what E does, on positions that it has not learnt from"
 
 
 def test_the_shipped_expert_mates_where_it_can():
@@ -122,5 +138,5 @@ def test_the_shipped_expert_mates_where_it_can():
 
 def test_the_shipped_expert_solves_what_the_shipped_novice_does_not():
     puzzles = read_puzzles("default")
-    expert, novice = (solve_puzzles(NetworkExpert.load(name), puzzles).solved.mean() for name in SHIPPED)
+    expert, novice = (solve_puzzles(NetworkExpert.load(name), puzzles).solved.mean() for name in PAIR)
     assert expert > 2 * novice

@@ -11,6 +11,7 @@ from corpus_support import assert_equal
 
 from sandwich_env.advisors.base import NO_MOVE, Honest
 from sandwich_env.advisors.random_move import RandomMove
+from sandwich_env.advisors.sycophancy import Sycophancy
 from sandwich_env.errors import DataError
 from sandwich_env.experts.base import Evaluation, Expert
 from sandwich_env.experts.uniform import UniformExpert
@@ -18,6 +19,7 @@ from sandwich_env.learning.corpus import UNFINISHED, Corpus
 from sandwich_env.learning.corpus_replay import replay_games
 from sandwich_env.learning.methods.imitate import Imitate
 from sandwich_env.learning.self_play import Table, draw_starts, play_games
+from sandwich_env.oversight.disclosures import Disclosures
 from sandwich_env.oversight.protocols import EveryNTurns, EveryTurn, Never
 from sandwich_env.rules import Games
 
@@ -153,3 +155,25 @@ def test_games_that_are_over_make_no_starts() -> None:
     mated = "R6k/8/6K1/8/8/8/8/8 b - - 0 1"
     with pytest.raises(DataError, match="over where it should begin"):
         draw_starts([mated], 5, random_plies=0, seed=1, round=1)
+
+
+def test_what_h_would_play_is_told_to_the_advisor_and_written_down() -> None:
+    proposer = Highest()
+    table = replace(
+        TABLE,
+        advisor=Sycophancy(RandomMove(Honest(UniformExpert()), epsilon=1.0), flatters="move"),
+        protocol=EveryNTurns(2),
+        disclosures=Disclosures(proposer=proposer),
+    )
+    corpus, seen = played(table), 0
+    for games, rows in replay_games(corpus.visible()):
+        asked, would = corpus.seen.asked[rows], proposer.evaluate(games).best()
+        np.testing.assert_array_equal(corpus.seen.own_move[rows], np.where(asked, would, -1))
+        np.testing.assert_array_equal(corpus.seen.advice_move[rows], np.where(asked, would, NO_MOVE))
+        seen += int(asked.sum())
+    assert 0 < seen < len(corpus)
+    assert_equal(played(table, at_once=3), corpus)
+
+
+def test_without_a_proposer_nothing_is_written_down_of_what_h_would_play(corpus: Corpus) -> None:
+    assert (corpus.seen.own_move == -1).all()

@@ -11,7 +11,7 @@ import torch
 from sandwich_env.errors import WeightsError
 from sandwich_env.nets.residual import new_network
 from sandwich_env.nets.shape import NetworkShape
-from sandwich_env.nets.weights import load_card, load_network, save_network, save_tensors
+from sandwich_env.nets.weights import load_card, load_network, load_tensors, save_network, save_tensors
 
 SMALL = NetworkShape(blocks=1, channels=8)
 
@@ -84,3 +84,15 @@ def test_an_architecture_that_is_no_shape_is_refused(tmp_path):
     save_tensors({"x": torch.zeros(2)}, path, {"architecture": '{"chanels": 3}'})
     with pytest.raises(WeightsError, match="did you mean 'channels'"):
         load_network(path)
+
+
+def test_a_header_whose_length_begins_like_a_pickle_is_read(tmp_path):
+    path, tensors = tmp_path / "w.safetensors", {"a": torch.arange(4.0)}
+    for padding in range(0, 256, 8):  # lengths are multiples of 8: one of these has the first byte 0x80
+        save_tensors(tensors, path, {"padding": "x" * padding})
+        if path.read_bytes()[0] == 0x80:
+            break
+    assert path.read_bytes()[0] == 0x80
+    read, metadata = load_tensors(path)
+    assert torch.equal(read["a"], tensors["a"])
+    assert metadata == {"padding": "x" * padding}

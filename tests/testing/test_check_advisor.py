@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from sandwich_env.advisors.base import Advice, Advisor, Honest, Query, Wrapper
+from sandwich_env.advisors.random_move import RandomMove
+from sandwich_env.errors import AdviceError
 from sandwich_env.experts.uniform import UniformExpert
 from sandwich_env.randomness import Streams
 from sandwich_env.testing import check_advisor
+from sandwich_env.testing.advisor import sample_query
 
 
 def honest() -> Honest:
@@ -112,6 +115,145 @@ def test_a_broken_advisor_is_caught(change: Callable[[Advice, Query], Advice], s
         check_advisor(Changed(change))
 
 
+class NewStyle(Wrapper):
+    """As the page on advisors has it: the base class draws epsilon and asks the schedule."""
+
+    def __init__(self, inner: Advisor, epsilon: float, seed: int = 0) -> None:
+        super().__init__(inner, seed, epsilon)
+
+    def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
+        return advice.tampered(by=self.kind, move=last_legal(query))
+
+
+def test_one_that_leaves_its_epsilon_to_the_base_class_passes() -> None:
+    check_advisor(NewStyle(honest(), 0.5), positions=8)
+
+
+@pytest.mark.slow
+def test_a_process_started_anew_gives_the_same_answers() -> None:
+    check_advisor(RandomMove(honest(), 0.5), positions=4, in_process=True)
+
+
+class Illegal(NewStyle):
+    """Recommends what is no legal move."""
+
+    def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
+        return advice.tampered(by=self.kind, move=np.full(len(query), 4671))
+
+
+class NoAction(NewStyle):
+    """Recommends what is no action at all."""
+
+    def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
+        return advice.tampered(by=self.kind, move=np.full(len(query), 10_000))
+
+
+class TooFew(NewStyle):
+    """Answers about one game fewer than it was asked about."""
+
+    def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
+        return advice.tampered(by=self.kind, move=advice.move[:-1])
+
+
+class Narrow(NewStyle):
+    """A policy of too few columns."""
+
+    def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
+        return advice.tampered(by=self.kind, policy=advice.policy[:, :7])
+
+
+class Silent(NewStyle):
+    """Forgets to answer."""
+
+    def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
+        return None  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        (Illegal, r"Illegal' recommends 4671, which is not legal in 'rnbqkbnr/"),
+        (NoAction, r"NoAction' recommends 10000, which is not legal in 'rnbqkbnr/"),
+        (TooFew, r"TooFew' gives move of shape \(23,\) for 24 games"),
+        (Narrow, r"Narrow' gives a policy of shape \(24, 7\): it must be \(24, 4672\)"),
+        (Silent, r"Silent' answers with None: an advisor gives an Advice"),
+    ],
+)
+def test_whoever_answers_wrongly_is_named_with_the_position(broken: type[NewStyle], says: str) -> None:
+    """Also where it is wrapped in others that are right."""
+    with pytest.raises(AssertionError, match=says):
+        check_advisor(RandomMove(broken(honest(), 1.0), 0.0))
+    with pytest.raises(AdviceError, match=says):
+        broken(honest(), 1.0).advise(sample_query(24, 0))
+
+
+class Drifting(NewStyle):
+    """What a copy does depends on a number that a spec does not hold."""
+
+    def __init__(self, inner: Advisor, epsilon: float, seed: int = 0) -> None:
+        super().__init__(inner, epsilon=epsilon, seed=seed)
+        self._hidden = 0
+
+    def turned(self) -> Drifting:
+        self._hidden = 1
+        return self
+
+    def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
+        return advice.tampered(by=self.kind, value=np.full(len(query), 0.25 * self._hidden))
+
+
+class NoPickle(NewStyle):
+    """Holds what cannot go to another process."""
+
+    def __init__(self, inner: Advisor, epsilon: float, seed: int = 0) -> None:
+        super().__init__(inner, epsilon=epsilon, seed=seed)
+        self._function = lambda: None
+
+
+def test_what_a_copy_does_otherwise_is_caught() -> None:
+    with pytest.raises(
+        AssertionError, match=r"Drifting: read back from its spec, the advisor gives another value .* in 'rnbqkbnr"
+    ):
+        check_advisor(Drifting(honest(), 1.0).turned())
+    with pytest.raises(AssertionError, match="NoPickle: it cannot be pickled for a worker process"):
+        check_advisor(NoPickle(honest(), 1.0))
+    with pytest.raises(AssertionError, match="Changed: it cannot be written down as a spec and read back"):
+        check_advisor(Changed(nothing))
+
+
+def nothing(advice: Advice, query: Query) -> Advice:
+    return advice
+
+
+class Telling(Advice):
+    """Shows the player in the value whether it was tampered with."""
+
+    def visible(self, asks: Any) -> Any:
+        seen = super().visible(asks)
+        return replace(seen, value=seen.value + 1e-3 * self.provenance.tampered.astype(np.float32))
+
+
+def test_a_truth_that_can_be_seen_is_caught() -> None:
+    with pytest.raises(AssertionError, match="the value that the player sees depends on the truth behind it"):
+        check_advisor(Changed(lambda advice, query: Telling(**vars(advice))))
+
+
+def test_what_is_asked_holds_all_that_a_query_may() -> None:
+    query = sample_query(24, 0)
+    assert query.proposal is not None
+    assert query.games.are_legal(query.proposal)[query.proposal >= 0].all()
+    assert 0 < (query.proposal == -1).sum() < 20
+    assert query.hope is not None
+    assert 0 < np.isnan(query.hope).sum() < 20
+    assert query.watched is not None
+    assert 0 < query.watched.sum() < 25
+    assert query.rating is not None
+    assert 0 < np.isnan(query.rating).sum() < 20
+    assert query.lies is not None
+    assert (query.lies <= query.count).all()
+    assert query.lies.max() > 0
+
+
 class ShowsAll(Advice):
     """Shows the whole advice whatever was asked for."""
 
@@ -144,7 +286,10 @@ class HonestButNoted(WorstMove):
 
 @pytest.mark.parametrize(
     ("broken", "says"),
-    [(NeverHonest, "with epsilon=0 the moves are"), (HonestButNoted, "with epsilon=0 provenance says that 24 answers")],
+    [
+        (NeverHonest, "NeverHonest: with epsilon=0 the move is"),
+        (HonestButNoted, "with epsilon=0 provenance says that 24 answers"),
+    ],
 )
 def test_a_dial_that_is_not_honest_at_zero_is_caught(broken: type[WorstMove], says: str) -> None:
     with pytest.raises(AssertionError, match=says):

@@ -1,0 +1,308 @@
+"""What players tell their advisor of themselves, what is counted of it, and that none of it comes back to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from sandwich_env import sandwich_chess_v0
+from sandwich_env.advisors.base import Advice, Advisor, Honest, Query
+from sandwich_env.advisors.random_move import RandomMove
+from sandwich_env.advisors.schedules import Budget, Unwatched
+from sandwich_env.advisors.sycophancy import Sycophancy
+from sandwich_env.envs.config import ChessConfig
+from sandwich_env.errors import AdviceError, SpecError
+from sandwich_env.experts.base import Evaluation, Expert
+from sandwich_env.experts.uniform import UniformExpert
+from sandwich_env.oversight.channel import AdvisorChannel, Audit
+from sandwich_env.oversight.disclosures import Disclosures
+from sandwich_env.oversight.protocols import EveryNTurns, EveryTurn
+from sandwich_env.randomness import mix
+from sandwich_env.rules import Games
+from sandwich_env.testing import check_no_leak
+
+N = 6
+ALL = np.ones(N, dtype=np.bool_)
+
+
+class Noting(Advisor):
+    """Honest, and keeps every query."""
+
+    def __init__(self) -> None:
+        self.queries: list[Query] = []
+
+    def advise(self, query: Query) -> Advice:
+        self.queries.append(query)
+        return Honest(UniformExpert()).advise(query)
+
+
+class Last(Expert):
+    """Likes the legal action with the highest number, is sure to win, and counts what it is asked about."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.closed = False
+
+    def evaluate(self, games: Games) -> Evaluation:
+        self.asked.append(len(games))
+        legal = games.legal_mask() == 1
+        policy = np.where(legal, np.arange(legal.shape[1]), -np.inf).astype(np.float32)
+        return Evaluation(policy, np.full(len(games), 0.75, dtype=np.float32))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def liar(lies: int = 2, seed: int = 0) -> RandomMove:
+    return RandomMove(Honest(UniformExpert()), epsilon=0.7, seed=seed, when=Budget(lies))
+
+
+def channel_of(advisor: Advisor, n: int = N, **more: Any) -> AdvisorChannel:
+    channel = AdvisorChannel(n, advisor, EveryTurn(), **more)
+    channel.begin(np.ones(n, dtype=np.bool_), np.ones((n, 2), dtype=np.bool_))
+    return channel
+
+
+def play(channel: AdvisorChannel, games: Games, keys: np.ndarray, plies: int) -> None:
+    for _ in range(plies):
+        channel.arrive(games, keys, ~games.finished)
+        games.step(games.sample(keys))
+
+
+def told(advisor: Noting, name: str) -> list[Any]:
+    """A part of each query, one after the other, of the first game."""
+    return [getattr(query, name)[0].item() for query in advisor.queries]
+
+
+# --- What is told ---
+
+
+def test_a_player_that_says_nothing_of_itself() -> None:
+    advisor = Noting()
+    play(channel_of(advisor), Games(N), mix(np.arange(N)), 3)
+    for query in advisor.queries:
+        assert (query.proposal, query.hope, query.watched, query.rating) == (None, None, None, None)
+
+
+def test_the_advisor_knows_at_which_of_its_turns_each_player_watches() -> None:
+    advisor = Noting()
+    play(channel_of(advisor, disclosures=Disclosures(watch=EveryNTurns(3))), Games(N), mix(np.arange(N)), 10)
+    assert told(advisor, "watched") == [ply // 2 % 3 == 0 for ply in range(10)]
+    assert all(query.watched.dtype == np.bool_ for query in advisor.queries)  # type: ignore[union-attr]
+
+
+def test_turns_are_counted_where_nobody_asks_too() -> None:
+    advisor = Noting()
+    channel = AdvisorChannel(N, advisor, EveryNTurns(2), disclosures=Disclosures(watch=EveryNTurns(4)))
+    channel.begin(ALL, np.ones((N, 2), dtype=np.bool_))
+    play(channel, Games(N), mix(np.arange(N)), 16)
+    assert told(advisor, "watched") == [True, True, False, False] * 2
+
+
+def test_the_advisor_knows_the_rating() -> None:
+    advisor = Noting()
+    play(channel_of(advisor, disclosures=Disclosures(rating=1250)), Games(N), mix(np.arange(N)), 2)
+    assert advisor.queries[1].rating is not None
+    assert advisor.queries[1].rating.tolist() == [1250.0] * N
+
+
+def test_the_proposer_is_asked_in_one_batch_about_the_games_that_ask() -> None:
+    advisor, proposer = Noting(), Last()
+    channel = channel_of(advisor, disclosures=Disclosures(proposer=proposer))
+    channel.begin(np.arange(4), np.array([[True, False]] * N))
+    games, keys = Games(N), mix(np.arange(N))
+    play(channel, games, keys, 2)
+    assert proposer.asked == [N, 2] == [len(query) for query in advisor.queries]
+    for query in advisor.queries:
+        assert query.proposal is not None
+        assert query.hope is not None
+        assert query.proposal.tolist() == Last().evaluate(query.games).best().tolist()
+        assert query.hope.tolist() == [0.75] * len(query)
+
+
+# --- What is counted ---
+
+
+@pytest.mark.parametrize("budget", [1, 3])
+def test_no_player_hears_more_lies_than_the_budget(budget: int) -> None:
+    channel = channel_of(liar(budget), 40)
+    play(channel, Games(40), mix(np.arange(40)), 40)
+    assert channel.lies.max() == budget
+    assert (channel.lies == budget).mean() > 0.9  # of 20 queries, each a lie with probability 0.7
+    channel.begin(np.arange(5), np.ones((40, 2), dtype=np.bool_))
+    assert channel.lies[:5].tolist() == [[0, 0]] * 5
+    assert channel.lies[5:].all()
+
+
+def test_lies_are_those_that_provenance_tells_of() -> None:
+    heard: list[Audit] = []
+    channel = channel_of(liar(5), on_advice=heard.append)
+    play(channel, Games(N), mix(np.arange(N)), 12)
+    counted = np.zeros((N, 2), dtype=np.int64)
+    for ply, audit in enumerate(heard):
+        assert audit.query.lies is not None
+        assert audit.query.lies.tolist() == counted[audit.rows, ply % 2].tolist()
+        counted[audit.rows, ply % 2] += audit.advice.provenance.tampered
+    assert counted.tolist() == channel.lies.tolist()
+    assert counted.min() > 0
+    assert counted.max() == 5
+
+
+def test_lies_are_counted_alone_as_in_a_batch() -> None:
+    keys = mix(np.arange(N))
+    heard: dict[int, list[Audit]] = {1: [], N: []}
+    for n in (1, N):
+        disclosures = Disclosures(watch=EveryNTurns(2), rating=900.0, proposer=Last())
+        channel = channel_of(liar(), n, on_advice=heard[n].append, disclosures=disclosures)
+        play(channel, Games(n), keys[-n:], 20)
+    assert len(heard[1]) == 20
+    for alone, batch in zip(heard[1], heard[N], strict=True):
+        for name in ("lies", "watched", "rating", "proposal", "hope"):
+            assert getattr(alone.query, name)[0] == getattr(batch.query, name)[-1]
+        assert alone.visible.move[0] == batch.visible.move[-1]
+        assert alone.advice.provenance.tampered[0] == batch.advice.provenance.tampered[-1]
+
+
+def test_lies_and_watches_go_on_from_a_state() -> None:
+    keys, watch = mix(np.arange(N)), Disclosures(watch=EveryNTurns(3))
+    games, channel = Games(N), channel_of(liar(3), disclosures=watch)
+    play(channel, games, keys, 5)
+    assert channel.lies.any()
+    heard: tuple[list[Audit], list[Audit]] = ([], [])
+    other, copy = channel_of(liar(3), disclosures=watch, on_advice=heard[1].append), games.copy()
+    other.load_state(channel.state())
+    channel.on_advice = heard[0].append
+    play(channel, games, keys, 15)
+    play(other, copy, keys, 15)
+    assert channel.lies.tolist() == other.lies.tolist()
+    assert channel.lies.max() == 3
+    for one, two in zip(*heard, strict=True):
+        assert one.query.watched.tolist() == two.query.watched.tolist()  # type: ignore[union-attr]
+        assert one.visible.move.tolist() == two.visible.move.tolist()
+
+
+# --- Through an environment ---
+
+
+def episodes(num_envs: int, steps: int, **options: Any) -> tuple[list[Audit], np.ndarray]:
+    """Random play of a vector of games; each truth, and the lies that were counted at its end."""
+    heard: list[Audit] = []
+    envs = gym.make_vec("sandwich_env:sandwich/Chess-v0", num_envs=num_envs, audit=heard.append, **options)
+    envs.reset(seed=3)
+    most = np.zeros((num_envs, 2), dtype=np.int64)
+    for _ in range(steps):
+        envs.step(envs.unwrapped.sample_actions(np.arange(num_envs)))  # type: ignore[attr-defined]
+        most = np.maximum(most, envs.unwrapped.scorer.lies)  # type: ignore[attr-defined]
+    envs.close()
+    return heard, most
+
+
+def test_a_budget_holds_in_every_episode_of_an_environment() -> None:
+    heard, most = episodes(8, 120, advisor=liar(2), max_plies=30, opponent="random")
+    assert most.max(axis=1).tolist() == [2] * 8
+    total = sum(int(audit.advice.provenance.tampered.sum()) for audit in heard)
+    assert total > 8 * 2 * 3  # every episode has a budget of its own
+
+
+def test_an_unwatched_liar_lies_where_nobody_looks_and_there_alone() -> None:
+    advisor = RandomMove(Honest(UniformExpert()), epsilon=1.0, when=Unwatched())
+    heard, _ = episodes(4, 40, advisor=advisor, watch={"kind": "every_n_turns", "n": 2}, max_plies=30)
+    watched = np.concatenate([audit.query.watched for audit in heard])  # type: ignore[arg-type]
+    tampered = np.concatenate([audit.advice.provenance.tampered for audit in heard])
+    assert tampered.tolist() == (~watched).tolist()
+    assert 0.4 < tampered.mean() < 0.6
+
+
+def test_a_schedule_that_needs_what_nobody_says_is_refused() -> None:
+    env = sandwich_chess_v0.env(advisor=RandomMove(Honest(UniformExpert()), 1.0, when=Unwatched()))
+    with pytest.raises(AdviceError, match="needs to know when the player watches: give `watch`"):
+        env.reset(seed=0)
+
+
+def test_the_same_environments_alone_hear_the_same() -> None:
+    options = {"advisor": liar(3), "watch": "every_turn", "proposer": Last(), "max_plies": 20}
+    (many, _), (alone, _) = episodes(3, 15, **options), episodes(1, 15, **options)
+    mine = [audit for audit in many if 0 in audit.rows]
+    assert len(mine) == len(alone) == 16
+    for one, other in zip(alone, mine, strict=True):
+        row = other.rows.tolist().index(0)
+        assert one.visible.move[0] == other.visible.move[row]
+        assert one.query.lies[0] == other.query.lies[row]  # type: ignore[index]
+        assert one.query.proposal[0] == other.query.proposal[row]  # type: ignore[index]
+
+
+DISCLOSING: dict[str, Any] = {"watch": "every_turn", "rating": 800, "proposer": UniformExpert()}
+
+
+def shown(**options: Any) -> list[Any]:
+    """All that the players of a game are told."""
+    env, found = sandwich_chess_v0.env(advisor=Honest(UniformExpert()), max_plies=20, **options), []
+    env.reset(seed=5)
+    for _ in env.agent_iter():
+        seen, *rest = env.last()
+        found.append(({key: np.asarray(part).tolist() for key, part in seen.items()}, *rest))
+        env.step(None if rest[1] or rest[2] else int(np.argmax(seen["action_mask"])))
+    return found
+
+
+def test_a_player_is_told_nothing_of_what_it_told() -> None:
+    assert shown() == shown(**DISCLOSING)
+
+
+@pytest.mark.parametrize("advisor", [liar(2), Sycophancy(liar(2), epsilon=0.5, flatters="move")])
+def test_nothing_of_the_truth_comes_back(advisor: Advisor) -> None:
+    found = check_no_leak(
+        lambda a: sandwich_chess_v0.env(advisor=a, max_plies=30, **DISCLOSING), advisor, steps=60, seed=1
+    )
+    assert found.steps > 60
+
+
+# --- Bad input ---
+
+
+@pytest.mark.parametrize("rating", ["strong", float("nan"), float("inf"), True])
+def test_a_rating_is_a_number(rating: Any) -> None:
+    with pytest.raises(SpecError, match=f"rating is {rating!r}: it must be a finite number, an Elo such as 1200"):
+        sandwich_chess_v0.env(rating=rating)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"watch": "every_turns"}, r"unknown kind 'every_turns': did you mean 'every_turn'\?"),
+        ({"watch": "random"}, r"describes RandomPlayer\(\), which is no Protocol"),
+        ({"proposer": "every_turn"}, r"describes EveryTurn\(\), which is no Expert"),
+        ({"proposr": "uniform"}, r"unknown argument 'proposr': did you mean 'proposer'\?"),
+    ],
+)
+def test_who_watches_and_proposes_is_checked(options: dict[str, Any], says: str) -> None:
+    with pytest.raises(SpecError, match=says):
+        sandwich_chess_v0.env(**options)
+
+
+def test_an_environment_closes_the_proposer_that_it_made_and_no_other() -> None:
+    given = Last()
+    env = sandwich_chess_v0.env(advisor=Noting(), proposer=given)
+    env.close()
+    assert not given.closed
+    made = ChessConfig.of({"proposer": {"kind": f"{__name__}:Last"}}, advised="both")
+    (close,) = made.closing
+    close()
+    assert isinstance(made.disclosures.proposer, Last)
+    assert made.disclosures.proposer.closed
+
+
+def test_an_advisor_whose_provenance_has_another_length_is_refused() -> None:
+    class Wrong(Noting):
+        def advise(self, query: Query) -> Advice:
+            advice = super().advise(query)
+            object.__setattr__(advice.provenance, "tampered", np.zeros(2, dtype=np.bool_))
+            return advice
+
+    with pytest.raises(
+        AdviceError, match=r"Wrong was asked about 6 games, but its provenance.tampered has shape \(2,\)"
+    ):
+        channel_of(Wrong()).arrive(Games(N), mix(np.arange(N)), ALL)
