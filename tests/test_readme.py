@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import doctest
 import re
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -16,8 +18,12 @@ README = (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/experts.md"])
-def test_the_examples_run(page):
-    results = doctest.testfile(str(ROOT / page), module_relative=False, optionflags=doctest.ELLIPSIS)
+def test_the_examples_run(page, monkeypatch):
+    typed = types.ModuleType("__main__")  # what is defined at a prompt is found under this name
+    monkeypatch.setitem(sys.modules, "__main__", typed)
+    test = doctest.DocTestParser().get_doctest((ROOT / page).read_text(), {}, page, page, 0)
+    test.globs = vars(typed)
+    results = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, clear_globs=False)
     assert results.attempted > 0
     assert results.failed == 0
 
