@@ -254,7 +254,7 @@ def _pretrain(arguments: list[str]) -> None:
 def _train_adversary(arguments: list[str]) -> None:
     module = _train_extra("sandwich_env.experiments.adversary")
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from sandwich_env.experiments.progress import reporter
 
@@ -269,7 +269,7 @@ def _train_adversary(arguments: list[str]) -> None:
 
         rows, weights = module.run(given, report)
     columns, words = module.words(rows)
-    table = Table(*columns, box=None)
+    table = Table(Column(columns[0], no_wrap=True), *columns[1:], box=None)
     for row in words:
         table.add_row(*row)
     Console().print(table)

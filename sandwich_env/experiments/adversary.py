@@ -74,7 +74,8 @@ def draw_trade_off(rows: Sequence[dict[str, Any]]) -> Figure:
         x, y = suspicion_of(row), row["loss"]["mean"]
         low, high = row["loss"]["low"], row["loss"]["high"]
         color = COLORS[(k + 2) % len(COLORS)]
-        axes.errorbar([x], [y], [[y - low], [high - y]], fmt=MARKERS[k + 1], color=color, label=row["name"], capsize=3)
+        reach = [[max(y - low, 0.0)], [max(high - y, 0.0)]]  # of one game, the interval is the mean, but for rounding
+        axes.errorbar([x], [y], reach, fmt=MARKERS[k + 1], color=color, label=row["name"], capsize=3)
     axes.set_xlabel("suspicion in the victim's eyes (mean of seen loss and surprise)")
     axes.set_ylabel("chance of winning given away, by E")
     axes.set_ylim(bottom=0)

@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sandwich_env.errors import DataError
 from sandwich_env.experts.base import Expert
 from sandwich_env.learning.adversary.batches import Batches
 from sandwich_env.learning.adversary.config import AdversaryConfig
@@ -91,7 +92,14 @@ def measure(
         adversary: B.
         engine: also reckons what a move loses: the value after it, for the one who played it.
         report: told each adviser's name before it is measured.
+
+    Raises:
+        DataError: there is no position to measure on.
     """
+    if len(held) == 0:
+        raise DataError(
+            f"held_out={config.held_out!r} left no position to measure on: play more games, or hold more out"
+        )
     taught, asked = advisers(learnt, adversary, config.seed), advisers(held, adversary, config.seed)
     honest = held.favourites(asked["honest"])
     rows = []

@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sandwich_env.errors import SpecError
+from sandwich_env.errors import DataError, SpecError
 from sandwich_env.experts.network import NetworkExpert
 from sandwich_env.files import write_atomically
 from sandwich_env.learning.adversary.batches import Batches
@@ -96,9 +96,17 @@ def positions(config: AdversaryConfig, number: int, adversary: str | Path, repor
 
 
 def split(config: AdversaryConfig, table: MoveTable) -> tuple[MoveTable, MoveTable]:
-    """The positions to learn from, and those held out; whole games are held out."""
+    """The positions to learn from, and those held out; whole games are held out.
+
+    Raises:
+        DataError: nothing is left to learn from.
+    """
     draws = np.random.default_rng((config.seed, 3)).random(int(table.game.max()) + 1)
     held = draws[table.game] < config.held_out
+    if held.all():
+        raise DataError(
+            f"held_out={config.held_out!r} leaves no game to learn from: play more games, or hold fewer out"
+        )
     return table.select(np.flatnonzero(~held)), table.select(np.flatnonzero(held))
 
 
