@@ -115,7 +115,9 @@ def _round(config: AdversaryConfig, number: int, start: str | Path, report: Repo
     target = folder / "b.safetensors"
     if target.is_file():
         return target
-    table = split(config, positions(config, number, start, report))[0]
+    here = positions(config, number, start, report)
+    before = [positions(config, earlier, start, report) for earlier in range(1, number)]  # their files lie there
+    table = split(config, join([*before, here]))[0]
     league = len(config.league(number))
     network, detector = load_network(start), load_network(config.victims[0])
     weights = Weights(config.weight, config.detector_weight, config.entropy)
