@@ -69,6 +69,7 @@ KINDS: dict[str, str] = {
     "never": "sandwich_env.oversight.protocols:Never",
     "every_turn": "sandwich_env.oversight.protocols:EveryTurn",
     "every_n_turns": "sandwich_env.oversight.protocols:EveryNTurns",
+    "on_demand": "sandwich_env.oversight.on_demand:OnDemand",
     # players
     "random": "sandwich_env.players.random_player:RandomPlayer",
     "expert": "sandwich_env.players.expert_player:ExpertPlayer",

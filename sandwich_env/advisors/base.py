@@ -43,9 +43,16 @@ class Advisor(Specified, ABC):
     depth: int = 0
     """How many wrappers are inside this one; keeps the random numbers of nested wrappers apart."""
 
+    voices: int = 1
+    """How many there are inside who can be asked one by one, as a panel's members can."""
+
     @abstractmethod
     def advise(self, query: Query) -> Advice:
         """A move and a value for every game of the query."""
+
+    def advise_as(self, voice: int, query: Query) -> Advice:
+        """What one of them says, 0 to `voices` - 1, with the truth about that one alone."""
+        return self.advise(query)
 
     def close(self) -> None:
         """Release what the advisor and its expert hold."""

@@ -46,6 +46,7 @@ class Panel(Advisor):
         self.members = [from_spec(member, Advisor) for member in members]
         self.speaker = _check_speaker(speaker, len(self.members))
         self.seed = check_count("seed", seed, least=0)
+        self.voices = len(self.members)
         self.depth = max(member.depth for member in self.members) + 1
 
     def advise(self, query: Query) -> Advice:
@@ -60,6 +61,9 @@ class Panel(Advisor):
         """What every member says, each with the truth behind it: their provenance is about the member alone."""
         known: dict[object, Advice] = {}
         return [self._ask(k, query, known) for k in range(len(self.members))]
+
+    def advise_as(self, voice: int, query: Query) -> Advice:
+        return self._ask(voice, query, {})
 
     def _ask(self, k: int, query: Query, known: dict[object, Advice]) -> Advice:
         keys = np.broadcast_to(mix(query.keys, "panel", self.seed, k), query.keys.shape)
