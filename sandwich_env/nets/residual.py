@@ -69,7 +69,10 @@ class PolicyValueNetwork(nn.Module):
         Returns:
             Logits [B, 4672] and values [B] from -1 to 1.
         """
-        x = self.tower(functional.relu(self.stem(planes)))
+        return self.heads(self.tower(functional.relu(self.stem(planes))))
+
+    def heads(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits [B, 4672] and values [B] from what the tower makes of the planes, [B, channels, 8, 8]."""
         return self._policy(functional.relu(self.policy_trunk(x))), self._value(x)
 
     def _policy(self, x: Tensor) -> Tensor:
