@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,12 +49,14 @@ class Audit:
         query: what was asked, K games; its `games` are a copy.
         advice: the full answer, K rows, provenance included.
         visible: what the players were shown of it, K rows.
+        member: which member of a panel was asked by itself, where a player chooses whom it asks.
     """
 
     rows: NDArray[np.int64]
     query: Query
     advice: Advice
     visible: VisibleAdvice
+    member: int = 0
 
     @property
     def ply(self) -> NDArray[np.int64]:
@@ -83,6 +85,12 @@ class AdvisorChannel:
     Attributes:
         last: the truth about the latest batch of queries, for the scorer; None before the first.
     """
+
+    _remembered: ClassVar[tuple[str, ...]] = (
+        *("_advised", "_turns", "_queries", "_lies", "_asked", "_due"),
+        *("_move", "_value", "_available"),
+    )
+    """The arrays that `state` holds."""
 
     def __init__(
         self,
@@ -190,17 +198,20 @@ class AdvisorChannel:
         index = np.flatnonzero(rows & ~self._asked & ~games.finished)
         if self.advisor is None or len(index) == 0:
             return None
+        return index, self._query(games, keys, index, self.asks)
+
+    def _query(self, games: Games, keys: UInt64s, index: Indices, asks: Asks) -> Query:
+        """What the players to move in the games `index` [K] ask the advisor."""
         seats = seats_to_move(games)[index]
         positions = games.select(index)
-        query = Query(
+        return Query(
             games=positions,
             keys=mix(keys[index], "advice", seats),
             count=self._queries[index, seats],
-            asks=self.asks,
+            asks=asks,
             lies=self._lies[index, seats],
             **self.disclosures.told(positions, self._turns[index, seats] - 1),  # `note` has counted this turn
         )
-        return index, query
 
     def take(self, index: Indices, query: Query, advice: Advice) -> None:
         """Take the answer to what `pose` gave, and show it to who asked.
@@ -211,14 +222,18 @@ class AdvisorChannel:
         if self.advisor is None:
             return
         check_advice(advice, query, self.advisor)
-        visible, seats = advice.visible(self.asks), seats_to_move(query.games)
+        visible, seats = advice.visible(query.asks), seats_to_move(query.games)
         self._queries[index, seats] += 1
         self._lies[index, seats] += advice.provenance.tampered
-        self._asked[index], self._due[index] = True, False
-        self._move[index], self._value[index], self._available[index] = visible.move, visible.value, visible.available
-        self.last = Audit(index, query, advice, visible)
+        self.last = Audit(index, query, advice, visible, member=self._answered(index, visible))
         if self.on_advice is not None:
             self.on_advice(self.last)
+
+    def _answered(self, index: Indices, visible: VisibleAdvice) -> int:
+        """Keep the answers in the games `index` [K] to be shown; which member of a panel has given them."""
+        self._asked[index], self._due[index] = True, False
+        self._move[index], self._value[index], self._available[index] = visible.move, visible.value, visible.available
+        return 0
 
     def forget(self, rows: Bools | Indices) -> None:
         """Take the advice in `rows` back: the position there is no more, or the game is over."""
@@ -232,7 +247,7 @@ class AdvisorChannel:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All that the channel remembers, as arrays that `load_state` takes. For checkpoints."""
-        return {name: getattr(self, name).copy() for name in _REMEMBERED}
+        return {name: getattr(self, name).copy() for name in self._remembered}
 
     def load_state(self, state: dict[str, NDArray[Any]]) -> None:
         """Go on from a state that `state()` gave.
@@ -240,22 +255,19 @@ class AdvisorChannel:
         Raises:
             SpecError: the state is that of another number of games, or not a channel's.
         """
-        if set(state) != set(_REMEMBERED):
-            raise SpecError(f"a channel's state has the keys {sorted(_REMEMBERED)}, not {sorted(state)}")
-        for name in _REMEMBERED:
+        if set(state) != set(self._remembered):
+            raise SpecError(f"this channel's state has the keys {sorted(self._remembered)}, not {sorted(state)}")
+        for name in self._remembered:
             mine, given = getattr(self, name), np.asarray(state[name])
             if given.shape != mine.shape:
                 raise SpecError(f"the state's {name!r} has the shape {given.shape}: this channel needs {mine.shape}")
-        for name in _REMEMBERED:
+        for name in self._remembered:
             getattr(self, name)[...] = state[name]
 
     def close(self) -> None:
         """Release what the advisor holds. Whoever made the players' disclosures closes what they hold."""
         if self.advisor is not None:
             self.advisor.close()
-
-
-_REMEMBERED = ("_advised", "_turns", "_queries", "_lies", "_asked", "_due", "_move", "_value", "_available")
 
 
 def seats_to_move(games: Games) -> NDArray[np.int64]:
