@@ -78,6 +78,13 @@ KINDS: dict[str, str] = {
     "advisor_player": "sandwich_env.players.advisor_player:AdvisorPlayer",
     # ways for H to learn
     "imitate": "sandwich_env.learning.methods.imitate:Imitate",
+    # layouts
+    "advice_planes": "sandwich_env.layouts.advice_planes:AdvicePlanes",
+    "channels_first": "sandwich_env.layouts.channels_first:ChannelsFirst",
+    "flat": "sandwich_env.layouts.flat:Flat",
+    "mask_in_info": "sandwich_env.layouts.masks:MaskInInfo",
+    "nested_mask": "sandwich_env.layouts.masks:NestedMask",
+    "stack": "sandwich_env.layouts.base:Stack",
 }
 """Every name that a spec may use, with the `"module:attribute"` that it stands for (imported when it is first used)."""
 

@@ -21,7 +21,7 @@ FLOORS = [
     {"experts"},
     {"advisors"},
     {"players", "oversight"},
-    {"envs", "sandwich_chess_v0"},
+    {"envs", "layouts", "sandwich_chess_v0"},
     {"testing"},
     {"learning", "evaluation"},
     {"experiments"},
