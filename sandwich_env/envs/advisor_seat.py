@@ -126,7 +126,7 @@ class SeatedChessAEC(SandwichChessAEC):
             return
         games, advice = core.games.copy(), core.channel.visible
         super()._act(agent, action)
-        if not core.num_forfeited:
+        if core.games.ply[0] != games.ply[0]:  # a question is no ply, and neither is what has lost the game
             seat, played, outcome = seats_to_move(games), as_action(action), core.outcome.copy()
             self._pay_advisor(AdvisedPly(games, seat, advice, played, self._advised.copy(), outcome))
 

@@ -17,6 +17,7 @@ from sandwich_env.rules import NUM_ACTIONS
 
 _MASK = np.int8
 _OWN_KEYS = ("observation", "action_mask")
+_MOVES: dict[type[np.generic], int] = {np.int8: NUM_ACTIONS, np.uint8: NUM_ACTIONS // 8}
 
 
 class Saying(NamedTuple):
@@ -82,6 +83,7 @@ def advisor_view(seen: Observations, query: Query | None) -> dict[str, Any]:
     """
     players = unbatch(seen, 0)
     view: dict[str, Any] = {key: players[key] for key in _OWN_KEYS}
+    view["action_mask"] = view["action_mask"][: _MOVES[view["action_mask"].dtype.type]]  # without the questions
     asker, asked_for, watched = (np.zeros(2, dtype=np.int8) for _ in range(3))
     proposal, hope, rating = NO_MOVE, 0.0, 0.0
     if query is None:

@@ -12,7 +12,7 @@ from pettingzoo import AECEnv
 
 from sandwich_env.envs.config import ChessConfig, ChessOptions
 from sandwich_env.envs.core import ChessCore, Scorer, as_action
-from sandwich_env.envs.observing import action_space, observation_space, unbatch
+from sandwich_env.envs.observing import unbatch
 from sandwich_env.envs.rendering import FRAMES_PER_SECOND, MODES, Renderer
 from sandwich_env.envs.seeding import as_seed, fresh_seed
 from sandwich_env.errors import GameOverError, SpecError, did_you_mean
@@ -34,6 +34,7 @@ class SandwichChessAEC(AECEnv):  # type: ignore[misc]
 
     Attributes:
         scorer: the truth about the advice, for scoring only.
+        ask_actions: the actions that ask, with what and whom; none unless the protocol is `OnDemand`.
 
     Raises:
         SpecError: an unknown argument, name or kind, or a value out of range.
@@ -57,9 +58,9 @@ class SandwichChessAEC(AECEnv):  # type: ignore[misc]
         self.scorer = Scorer(self._core.channel)
         self.possible_agents = list(self._names)
         self.agents = list(self._names)
-        layout = self._core.config.observation_format
-        self.observation_spaces = {agent: observation_space(layout) for agent in AGENTS}
-        self.action_spaces: dict[str, spaces.Space[Any]] = {agent: action_space() for agent in AGENTS}
+        self.observation_spaces = {agent: self._core.observation_space() for agent in AGENTS}
+        self.action_spaces: dict[str, spaces.Space[Any]] = {agent: self._core.action_space() for agent in AGENTS}
+        self.ask_actions = self._core.ask_actions
         self._skip_agent_selection: str | None = None
 
     def _make_core(self, options: ChessOptions) -> ChessCore:
@@ -127,7 +128,7 @@ class SandwichChessAEC(AECEnv):  # type: ignore[misc]
     def _act(self, agent: str, action: Any) -> None:
         """Play the action of an agent whose turn it is, and pay for it."""
         core = self._core
-        rewards = core.advance(as_action(action), forfeit=self._forfeit)
+        rewards = core.advance(as_action(action, core.num_actions), forfeit=self._forfeit)
         core.ask_due()
         self._cumulative_rewards[agent] = 0.0
         self.rewards = dict.fromkeys(self._names, 0.0)
@@ -148,8 +149,12 @@ class SandwichChessAEC(AECEnv):  # type: ignore[misc]
         }
 
     def sample_action(self, seed: int) -> Any:
-        """A legal action of the agent to move, drawn uniformly by the seed and the ply; see `Games.sample`."""
+        """A legal move of the agent to move, drawn uniformly by the seed and the ply; see `Games.sample`."""
         return int(self._core.sample(np.array([seed], dtype=np.uint64))[0])
+
+    def sample_ask(self, seed: int) -> int:
+        """An action that asks, of those that the mask allows, drawn uniformly by the seed; -1 where there is none."""
+        return int(self._core.sample_asks(np.array([seed], dtype=np.uint64))[0])
 
     @property
     def games(self) -> Games:

@@ -6,13 +6,16 @@ The multi-agent and the Gymnasium environment are batches of one.
 from __future__ import annotations
 
 import numpy as np
+from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
+from sandwich_env.envs.asking import Asking
 from sandwich_env.envs.config import ChessConfig
-from sandwich_env.envs.observing import Observations, Sight, hide_advice
+from sandwich_env.envs.observing import Observations, Sight, action_space, hide_advice, observation_space
 from sandwich_env.envs.rendering import Scene
 from sandwich_env.envs.rewards import Rewards
-from sandwich_env.errors import GameOverError, IllegalActionError, SpecError
+from sandwich_env.errors import GameOverError, IllegalActionError, InvalidPositionError, SpecError
+from sandwich_env.oversight.asking import AskingChannel, channel_class
 from sandwich_env.oversight.channel import (
     WHITE,
     AdvisorChannel,
@@ -21,9 +24,11 @@ from sandwich_env.oversight.channel import (
     Indices,
     advised_seats,
 )
-from sandwich_env.randomness import Streams, UInt64s, mix
+from sandwich_env.oversight.on_demand import Ask
+from sandwich_env.randomness import UInt64s, mix
 from sandwich_env.rules import NO_ACTION, NUM_ACTIONS, Games, Termination, action_to_move
 from sandwich_env.rules.sight import View
+from sandwich_env.starts.base import Starts
 
 ILLEGAL_ACTION = "illegal_action"
 """The name under which an episode ends that a player forfeited by an illegal action."""
@@ -74,17 +79,19 @@ class ChessCore:
     Attributes:
         games: the N games.
         channel: their advisor channel.
+        asking: asking as an action; None where the protocol says who asks when.
+        num_actions: the moves, and the actions that ask.
         seeds: uint64 [N].
         episodes: int64 [N], the number of each game's present episode, -1 before the first.
         keys: uint64 [N], the keys of the present episodes.
         num_over: how many of the games are over.
-        num_forfeited: how many of them were lost by an illegal action.
+        num_forfeited: how many of them ended for a reason that is not on the board: an illegal action, a puzzle.
     """
 
     def __init__(self, num_games: int, config: ChessConfig, threads: int = 1) -> None:
         self.config = config
         self.games = Games(num_games, max_plies=config.max_plies, claim_draws=config.claim_draws, threads=threads)
-        self.channel = AdvisorChannel(
+        self.channel: AdvisorChannel = channel_class(config.protocol)(
             num_games,
             config.advisor,
             config.protocol,
@@ -92,7 +99,10 @@ class ChessCore:
             on_advice=config.audit,
             disclosures=config.disclosures,
         )
-        self.sight = Sight(config.observation_format)
+        self.asking = Asking(self.channel, self.games) if isinstance(self.channel, AskingChannel) else None
+        asks = 0 if self.asking is None else len(self.asking)
+        self.num_actions = NUM_ACTIONS + asks
+        self.sight = Sight(config.observation_format, asks)
         self.seeds: UInt64s = np.zeros(num_games, dtype=np.uint64)
         self.episodes = np.full(num_games, -1, dtype=np.int64)
         self.keys: UInt64s = np.zeros(num_games, dtype=np.uint64)
@@ -102,6 +112,7 @@ class ChessCore:
         self._dealt_since: list[Indices] = []
         self._forfeited = np.zeros(num_games, dtype=np.bool_)
         self._forfeit_outcome = np.zeros(num_games, dtype=np.float32)
+        self._forfeit_reason = np.full(num_games, ILLEGAL_ACTION, dtype=object)
         self.num_forfeited = 0
         self._saw_illegal = False
         self._look_again()
@@ -110,6 +121,11 @@ class ChessCore:
 
     def __len__(self) -> int:
         return len(self.games)
+
+    @property
+    def ask_actions(self) -> tuple[Ask, ...]:
+        """The actions that ask."""
+        return () if self.asking is None else self.asking.actions
 
     # --- Playing ---
 
@@ -137,21 +153,27 @@ class ChessCore:
         if self.num_forfeited:
             self._forfeited[index] = False
             self.num_forfeited = int(np.count_nonzero(self._forfeited))
-        self._seat_learner(index)
-        starts = self.config.starts
-        if starts:
-            drawn = Streams(mix(self.keys[index], "start")).integers(len(starts))
-            self.games.reset(index, [starts[k] for k in drawn])
-        else:
+        if self.config.starts is None:
             self.games.reset(rows)
+        else:
+            self._set_up(self.config.starts, index)
+        self._seat_learner(index)
         self._look_again()
         if self.channel.advisor is not None:
             seats = np.broadcast_to(advised_seats(self.config.advised, self.learner_seats()), (len(self), 2))
             self.channel.begin(index, seats)
             self.channel.note(self.games, rows)
 
+    def _set_up(self, starts: Starts, index: Indices) -> None:
+        """Put drawn positions on the boards of some games."""
+        self.games.reset(index, starts.draw(self.keys[index], self.episodes[index]))
+        over = self.games.finished[index]
+        if np.count_nonzero(over):
+            fen = self.games.start_fens()[index[np.argmax(over)]]
+            raise InvalidPositionError(f"{starts!r} has drawn {fen!r}: the game is over there")
+
     def _seat_learner(self, index: Indices) -> None:
-        """Called before each deal, with the new keys; an environment with a learner chooses its side here."""
+        """Called at each deal, with the new keys and positions; an environment with a learner chooses its side here."""
 
     def learner_seats(self) -> Bools | None:
         """The seats that the learner holds, bool [N, 2]; None in an environment without a learner."""
@@ -161,7 +183,7 @@ class ChessCore:
         """Play one ply in each game, and let the players to move ask.
 
         Args:
-            actions: int64 [N]; `NO_ACTION` (-1) leaves that game alone.
+            actions: int64 [N]; `NO_ACTION` (-1) leaves that game alone, and so does one that asks.
             forfeit: an illegal action loses the game for who sent it, instead of raising.
 
         Returns:
@@ -183,12 +205,28 @@ class ChessCore:
         """
         if self.num_over:
             self._refuse_ended(actions)
-        over = self.num_over
+        over, asking = self.num_over, None
+        if self.asking is not None:
+            given = actions
+            actions, asking = self.asking.split(given, forfeit=forfeit)
         self._drawn = None
         moved = self._play_or_forfeit(actions, out) if forfeit else self._play_legal(actions, out)
+        moved = self._judge(moved)
         self._look_again()
         if self.channel.advisor is not None:
             self.channel.note(self.games, moved != NO_ACTION)
+        if self.asking is None or asking is None:
+            return self._pay(actions, over)
+        self.asking.want(asking, given)
+        return self.asking.charge(self._pay(actions, over), asking)
+
+    def _pay(self, actions: NDArray[np.int64], over: int) -> Rewards | None:
+        """The rewards for the plies that were just played; None where nobody is paid.
+
+        Args:
+            actions: int64 [N], what was played; `NO_ACTION` where no ply was.
+            over: how many games were over before.
+        """
         if self._pays_at_end and self.num_over == over:
             return None
         played = actions != NO_ACTION
@@ -211,7 +249,7 @@ class ChessCore:
         if out is None:
             self.games.step(actions)
         else:
-            self.games.play(actions, out["observation"], out["action_mask"])  # type: ignore[arg-type]
+            self.sight.play(self.games, actions, out)
             self._drawn, self._dealt_since = out, []
         return actions
 
@@ -221,22 +259,37 @@ class ChessCore:
             try:
                 return self._play_legal(actions, out)
             except IllegalActionError:
-                if np.any((actions < NO_ACTION) | (actions >= NUM_ACTIONS)):
+                if np.any((actions < NO_ACTION) | (actions >= self.num_actions)):
                     raise
                 self._saw_illegal = True
         lost = (actions != NO_ACTION) & ~self.games.are_legal(actions)
         played = np.where(lost, NO_ACTION, actions)
         self.games.step(played)
         if lost.any():
-            self._forfeited |= lost
-            self.num_forfeited = int(np.count_nonzero(self._forfeited))
-            self._forfeit_outcome[lost] = np.where(self.games.turn[lost], -1, 1)
-            self.channel.forget(lost)
+            self._forfeit(lost, np.where(self.games.turn, -1, 1), ILLEGAL_ACTION)
         return played
+
+    def _judge(self, moved: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Called after the plies `moved` [N]; an environment may end games here that go on by the rules of chess.
+
+        Returns:
+            `moved`, with `NO_ACTION` for the games that were ended.
+        """
+        return moved
+
+    def _forfeit(self, rows: Bools, outcome: NDArray[np.integer], why: str) -> None:
+        """End games, where `rows` [N] is true, for a reason that is not on the board; outcome [N], from White's side."""
+        self._forfeited |= rows
+        self.num_forfeited = int(np.count_nonzero(self._forfeited))
+        self._forfeit_outcome[rows] = outcome[rows]
+        self._forfeit_reason[rows] = why
+        self.channel.forget(rows)
 
     def _look_again(self) -> None:
         """Called after every change: while no game is over, most of what is asked below costs nothing."""
-        self.num_over = self.games.over_count + self.num_forfeited
+        self.num_over = self.games.over_count
+        if self.num_forfeited:
+            self.num_over = int(np.count_nonzero(self.games.finished | self._forfeited))
         self._turn: Bools | None = None
         self._over: Bools | None = None
         self._truncated: Bools | None = None
@@ -256,7 +309,7 @@ class ChessCore:
     def truncated(self) -> Bools:
         """bool [N]: cut short by the ply cap."""
         if self._truncated is None:
-            self._truncated = self.games.truncated if self.num_over else self._none
+            self._truncated = self.games.truncated & ~self._forfeited if self.num_over else self._none
         return self._truncated
 
     @property
@@ -281,26 +334,49 @@ class ChessCore:
         return self._outcome
 
     def termination(self, i: int) -> str:
-        """Why game i is over, as a word: a `Termination` in lower case, or "illegal_action"."""
+        """Why game i is over, as a word: a `Termination` in lower case, "illegal_action", or a puzzle's."""
         if self._reasons is None:
             self._reasons = self.games.termination
-        return ILLEGAL_ACTION if self._forfeited[i] else _NAMES[int(self._reasons[i])]
+        return str(self._forfeit_reason[i]) if self._forfeited[i] else _NAMES[int(self._reasons[i])]
 
     # --- What is seen ---
 
     def legal_mask(self) -> NDArray[np.int8]:
-        """Which actions are legal, int8 [N, 4672]; none in a game that is over."""
+        """Which actions are legal, int8 [N, 4672 + K]; none in a game that is over."""
         mask = self.games.legal_mask()
+        if self.asking is not None:
+            mask = np.concatenate([mask, self.asking.mask(self.over)], axis=1)
         if self.num_forfeited:
             mask[self._forfeited] = 0
         return mask
 
     def sample(self, seeds: ArrayLike) -> NDArray[np.int64]:
-        """A legal action for each game, int64 [N], drawn uniformly; 0 in a game that is over. See `Games.sample`."""
+        """A legal move for each game, int64 [N], drawn uniformly; 0 in a game that is over. See `Games.sample`."""
         actions = self.games.sample(seeds)
         if self.num_over:
             actions[self.over] = 0
         return actions
+
+    def sample_asks(self, seeds: ArrayLike) -> NDArray[np.int64]:
+        """An action that asks for each game, int64 [N], drawn uniformly; -1 where its player to move may not ask."""
+        if self.asking is None:
+            return np.full(len(self), NO_ACTION)
+        return self.asking.sample(seeds, self.over)
+
+    def why_illegal(self, i: int, action: int) -> str:
+        """Why game i, with the position that it has now, was lost by an action."""
+        if action >= NUM_ACTIONS and self.asking is not None:
+            return self.asking.refused[i]
+        return f"action {action!r} is not legal in {self.games.fens()[i]!r}"
+
+    def observation_space(self) -> spaces.Dict:
+        """What a player sees in a game."""
+        layout = self.config.observation_format
+        return observation_space(layout) if self.asking is None else self.asking.observation_space(layout)
+
+    def action_space(self) -> spaces.Discrete:
+        """What a player may do: the moves, and the actions that ask."""
+        return action_space(self.num_actions - NUM_ACTIONS)
 
     def observe(self, out: Observations | None = None, view: View = "mover") -> Observations:
         """What the player to move sees in each game.
@@ -320,10 +396,18 @@ class ChessCore:
                 self.sight.write(self.games, seen, rows=np.concatenate(self._dealt_since))
         else:
             seen = self.sight.write(self.games, dict(out), view)
+        if self.asking is not None:
+            self.asking.show(seen, self.viewers(view), self.over)
         if self.num_forfeited:
             seen["action_mask"][self._forfeited] = 0
         self.channel.show(seen)
         return seen
+
+    def viewers(self, view: View = "mover") -> NDArray[np.int64]:
+        """The seat of who looks at each game, [N], as far as it is shown its own affairs: 0 for White."""
+        if view == "mover":
+            return (~self.turn).astype(np.int64)
+        return np.full(len(self), SEAT_VIEWS.index(view))
 
     def observe_as(self, seat: int) -> Observations:
         """What the player in `seat` (0 for White) sees; no legal action and no advice when it is not its turn."""
@@ -354,15 +438,19 @@ class ChessCore:
             close()
 
 
-def as_action(action: object) -> NDArray[np.int64]:
+def as_action(action: object, count: int = NUM_ACTIONS) -> NDArray[np.int64]:
     """One action as int64 [1].
 
+    Args:
+        action: as it was given.
+        count: how many actions there are.
+
     Raises:
-        IllegalActionError: it is not a whole number from 0 to 4671.
+        IllegalActionError: it is not a whole number from 0 to `count` - 1.
     """
-    if type(action) is int and 0 <= action < NUM_ACTIONS:
+    if type(action) is int and 0 <= action < count:
         return np.array([action])  # the checks below cost more than playing it
     array = np.asarray(action)
-    if array.dtype.kind not in "iu" or array.size != 1 or not 0 <= array.item() < NUM_ACTIONS:
-        raise IllegalActionError(f"{action!r} is no action: an action is a whole number from 0 to {NUM_ACTIONS - 1}")
+    if array.dtype.kind not in "iu" or array.size != 1 or not 0 <= array.item() < count:
+        raise IllegalActionError(f"{action!r} is no action: an action is a whole number from 0 to {count - 1}")
     return array.reshape(1).astype(np.int64)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sandwich_env.envs.asking import refuse_asking_players
 from sandwich_env.envs.config import ChessConfig, check_choice
 from sandwich_env.envs.core import SEAT_VIEWS, ChessCore
 from sandwich_env.envs.observing import Observations, show_no_advice
@@ -20,14 +22,18 @@ from sandwich_env.rules import NO_ACTION
 from sandwich_env.rules.sight import View
 from sandwich_env.specs import KINDS, Spec, from_spec
 
-LearnerColor = Literal["alternate", "white", "black", "random"]
-"""Which side the learner plays; "alternate" changes from episode to episode, and from one seed to the next."""
+LearnerColor = Literal["alternate", "white", "black", "random", "mover"]
+"""Which side the learner plays; "alternate" changes from episode to episode, and from one seed to the next; "mover" is
+the side to move in the starting position."""
 
 IllegalAction = Literal["lose", "raise"]
 """What an illegal action does: end the episode as a loss, or raise `IllegalActionError`."""
 
 SELF = "self"
 """The opponent that is a copy of the learner: it moves both sides, and each step is one ply."""
+
+PUZZLE = "puzzle"
+"""The opponent that plays the line of a puzzle."""
 
 _DEALS = 100
 
@@ -43,6 +49,9 @@ class LearnerCore(ChessCore):
         illegal_action: what an illegal action of the learner does.
         threads: how many threads `Games` may use.
     """
+
+    _begins: ClassVar[bool] = True
+    """Whether the learner, as "mover", makes the first move on the board."""
 
     def __init__(
         self,
@@ -61,6 +70,9 @@ class LearnerCore(ChessCore):
         self._seat = np.full(num_games, WHITE)
         self._opponent_keys: UInt64s = np.zeros(num_games, dtype=np.uint64)
         super().__init__(num_games, config, threads)
+        if opponent is not None and self.asking is not None:
+            sides = {"white": (WHITE,), "black": (BLACK,)}
+            refuse_asking_players(config.advised, sides.get(self.color, (WHITE, BLACK)))
 
     @property
     def seat(self) -> NDArray[np.int64]:
@@ -109,6 +121,8 @@ class LearnerCore(ChessCore):
             white = (self.seeds[index] + self.episodes[index].astype(np.uint64)) % np.uint64(2) == 0
         elif self.color == "random":
             white = Streams(mix(keys, "color")).random() < 0.5
+        elif self.color == "mover":
+            white = self.games.turn[index] == self._begins
         else:
             white = np.full(len(index), self.color == "white")
         self._white[index] = white
@@ -200,7 +214,12 @@ class LearnerCore(ChessCore):
         if self.opponent is not None:
             self._turn_round(seen, index)
         show_no_advice(seen)
+        if self.asking is not None:
+            self.asking.show_ended(seen, index, self.viewers())
         return seen
+
+    def viewers(self, view: View = "mover") -> NDArray[np.int64]:
+        return self.seat if view == "mover" else super().viewers(view)
 
     def _turn_round(self, seen: Observations, rows: Indices) -> None:
         """Show the boards of the games `rows` [K], which are `seen`, from the learner's side instead of the mover's."""
@@ -221,7 +240,9 @@ def make_core(
     *,
     threads: int = 1,
 ) -> LearnerCore:
-    """A `LearnerCore` whose opponent is a player, a spec or a name; "self" stands for the learner itself.
+    """A `LearnerCore` whose opponent is a player, a spec or a name.
+
+    "self" stands for the learner itself, "puzzle" for who plays the lines of puzzles.
 
     An opponent that is made here is closed with the core.
 
@@ -230,8 +251,12 @@ def make_core(
     """
     if isinstance(opponent, str) and opponent == SELF:
         return LearnerCore(num_games, config, None, color, illegal_action, threads=threads)
+    if isinstance(opponent, (str, Mapping)) and opponent in (PUZZLE, {"kind": PUZZLE}):
+        from sandwich_env.envs.puzzle import PuzzleCore  # which is a LearnerCore
+
+        return PuzzleCore(num_games, config, color, illegal_action, threads=threads)
     if isinstance(opponent, str) and ":" not in opponent and opponent not in KINDS:
-        raise SpecError(f"unknown opponent {opponent!r}: {did_you_mean(opponent, [SELF, *KINDS])}")
+        raise SpecError(f"unknown opponent {opponent!r}: {did_you_mean(opponent, [SELF, PUZZLE, *KINDS])}")
     player = from_spec(opponent, Player)
     if player is not opponent:
         config = replace(config, closing=(*config.closing, player.close))

@@ -31,9 +31,14 @@ LAYOUTS: dict[str, tuple[Layout, Layout]] = {
 """For each format, shape and dtype of `observation` and of `action_mask`."""
 
 
-def observation_space(observation_format: ObservationFormat = "planes") -> spaces.Dict:
-    """What a player sees; the same whatever the advisor, and with none."""
-    (shape, dtype), (mask_shape, mask_dtype) = LAYOUTS[observation_format]
+def observation_space(observation_format: ObservationFormat = "planes", asks: int = 0) -> spaces.Dict:
+    """What a player sees; the same whatever the advisor, and with none.
+
+    Args:
+        observation_format: "planes" or "packed".
+        asks: how many actions, after the moves, ask the advisor something: the mask speaks of them too.
+    """
+    (shape, dtype), (mask_shape, mask_dtype) = layout_of(observation_format, asks)
     high = 255 if observation_format == "packed" else 1
     return spaces.Dict(
         {
@@ -46,9 +51,15 @@ def observation_space(observation_format: ObservationFormat = "planes") -> space
     )
 
 
-def action_space() -> spaces.Discrete:
-    """The 4672 actions."""
-    return spaces.Discrete(NUM_ACTIONS)
+def layout_of(observation_format: ObservationFormat, asks: int = 0) -> tuple[Layout, Layout]:
+    """Shape and dtype of `observation` and of `action_mask` with so many actions that ask."""
+    planes, ((moves,), dtype) = LAYOUTS[observation_format]
+    return planes, ((moves + (-(-asks // 8) if observation_format == "packed" else asks),), dtype)
+
+
+def action_space(asks: int = 0) -> spaces.Discrete:
+    """The 4672 moves, and after them the actions that ask."""
+    return spaces.Discrete(NUM_ACTIONS + asks)
 
 
 class Sight:
@@ -56,11 +67,15 @@ class Sight:
 
     Args:
         observation_format: "planes" or "packed".
+        asks: how many actions ask; their places in the mask, after the moves, are left at 0.
     """
 
-    def __init__(self, observation_format: ObservationFormat) -> None:
+    def __init__(self, observation_format: ObservationFormat, asks: int = 0) -> None:
         self.packed = observation_format == "packed"
-        (self._shape, self._dtype), (self._mask_shape, self._mask_dtype) = LAYOUTS[observation_format]
+        (self._shape, self._dtype), (self._mask_shape, self._mask_dtype) = layout_of(observation_format, asks)
+        self._asks = asks
+        self._moves = LAYOUTS[observation_format][1][0][0]  # so many columns of the mask speak of moves
+        self._scratch: NDArray[Any] | None = None
 
     def new(self, count: int) -> Observations:
         """Arrays for the planes and masks of so many games; what is in them is arbitrary."""
@@ -74,12 +89,36 @@ class Sight:
     ) -> Observations:
         """Write the planes and masks of all games, or of the games `rows` [K], to arrays for all of them."""
         planes: NDArray[Any] = seen["observation"]
-        mask: NDArray[Any] = seen["action_mask"]
+        mask = self._moves_of(seen)
         if rows is None:
             games.show(planes, mask, view)
         else:
             games.show_at(rows, planes, mask, view)
+        if self._asks:
+            self._widen(seen, mask, slice(None) if rows is None else rows)
         return seen
+
+    def play(self, games: Games, actions: NDArray[np.int64], seen: Observations) -> None:
+        """Play a ply in each game, and write planes and masks to arrays; see `Games.play`."""
+        planes: NDArray[Any] = seen["observation"]
+        mask = self._moves_of(seen)
+        games.play(actions, planes, mask)
+        if self._asks:
+            self._widen(seen, mask, slice(None))
+
+    def _moves_of(self, seen: Observations) -> NDArray[Any]:
+        """Where the games may write their masks: they want whole arrays, with no places for questions."""
+        mask: NDArray[Any] = seen["action_mask"]
+        if not self._asks:
+            return mask
+        if self._scratch is None or len(self._scratch) != len(mask):
+            self._scratch = np.empty((len(mask), self._moves), self._mask_dtype)
+        return self._scratch
+
+    def _widen(self, seen: Observations, moves: NDArray[Any], rows: Any) -> None:
+        mask: NDArray[Any] = seen["action_mask"]
+        mask[rows, : self._moves] = moves[rows]
+        mask[rows, self._moves :] = 0
 
     def look(self, games: Games, view: View = "mover", rows: NDArray[np.int64] | None = None) -> Observations:
         """The planes and masks of all games, or of those with the indices `rows` [K], in new arrays."""
@@ -87,6 +126,10 @@ class Sight:
             planes, mask = games.look(view, packed=self.packed)
         else:
             planes, mask = games.look_at(rows, view, packed=self.packed)
+        if self._asks:
+            wide = np.zeros((len(mask), *self._mask_shape), self._mask_dtype)
+            wide[:, : self._moves] = mask
+            mask = wide
         return {"observation": planes, "action_mask": mask}
 
 
@@ -95,6 +138,10 @@ def hide_advice(seen: Observations, rows: NDArray[np.bool_]) -> None:
     seen["advice_move"][rows] = NO_MOVE
     seen["advice_value"][rows] = 0
     seen["advice_available"][rows] = 0
+    if "panel_move" in seen:
+        seen["panel_move"][rows] = NO_MOVE
+        seen["panel_value"][rows] = 0
+        seen["panel_available"][rows] = 0
 
 
 def show_no_advice(seen: Observations) -> None:
@@ -146,10 +193,4 @@ def _held(owned: list[NDArray[np.generic]]) -> int:
 
 def unbatch(seen: Observations, i: int) -> dict[str, Any]:
     """What is seen in game i, as an element of `observation_space()`: views of the arrays."""
-    return {
-        "observation": seen["observation"][i],
-        "action_mask": seen["action_mask"][i],
-        "advice_move": seen["advice_move"][i],
-        "advice_value": seen["advice_value"][i],
-        "advice_available": seen["advice_available"][i],
-    }
+    return {key: array[i] for key, array in seen.items()}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sandwich_env.envs.config import ChessConfig, ChessOptions
 from sandwich_env.envs.core import ILLEGAL_ACTION, Scorer, as_action
 from sandwich_env.envs.learner import SELF, IllegalAction, LearnerColor, LearnerCore, make_core
-from sandwich_env.envs.observing import action_space, observation_space, unbatch
+from sandwich_env.envs.observing import unbatch
 from sandwich_env.envs.rendering import FRAMES_PER_SECOND, MODES, Renderer
 from sandwich_env.envs.seeding import as_seed
 from sandwich_env.errors import GameOverError
@@ -45,6 +45,7 @@ class ChessEnv(gymnasium.Env[dict[str, Any], np.int64]):
 
     Attributes:
         scorer: the truth about the advice, for scoring only.
+        ask_actions: the actions that ask, with what and whom; none unless the protocol is `OnDemand`.
 
     Raises:
         SpecError: an unknown argument, name or kind, or a value out of range.
@@ -71,8 +72,9 @@ class ChessEnv(gymnasium.Env[dict[str, Any], np.int64]):
         self._core: LearnerCore = make_core(1, config, opponent, learner_color, illegal_action)
         self._warned = False
         self.scorer = Scorer(self._core.channel)
-        self.observation_space = observation_space(config.observation_format)
-        self.action_space = action_space()
+        self.observation_space = self._core.observation_space()
+        self.action_space = self._core.action_space()
+        self.ask_actions = self._core.ask_actions
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -98,11 +100,11 @@ class ChessEnv(gymnasium.Env[dict[str, Any], np.int64]):
         """Play the learner's action and the opponent's reply.
 
         Raises:
-            IllegalActionError: an action that is not a whole number from 0 to 4671; or one that is not legal, with
+            IllegalActionError: an action that is no whole number in the action space; or one that is not legal, with
                 `illegal_action="raise"`.
             GameOverError: the episode has ended, or none has begun.
         """
-        played = as_action(action)
+        played = as_action(action, self._core.num_actions)
         if self._core.episodes[0] < 0:
             raise GameOverError(f"action {action!r} before the first game: call reset()")
         reward = self._core.step(played).item()
@@ -113,17 +115,21 @@ class ChessEnv(gymnasium.Env[dict[str, Any], np.int64]):
             return seen, reward, False, False, info
         if info["termination"] == ILLEGAL_ACTION and not self._warned:
             self._warned = True
-            warn_illegal(int(played[0]), self._core.games.fens()[0])
+            warn_illegal(self._core.why_illegal(0, int(played[0])))
         return seen, reward, bool(self._core.terminated[0]), bool(self._core.truncated[0]), info
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """Which actions are legal, bool [4672]; the name under which sb3-contrib's MaskablePPO looks for it."""
+        """Which actions are legal, bool [4672 + K]; the name under which sb3-contrib's MaskablePPO looks for it."""
         mask: NDArray[np.bool_] = self._core.legal_mask()[0].view(np.bool_)
         return mask
 
     def sample_action(self, seed: int) -> int:
-        """A legal action, drawn uniformly by the seed and the ply (see `Games.sample`); 0 once the game is over."""
+        """A legal move, drawn uniformly by the seed and the ply (see `Games.sample`); 0 once the game is over."""
         return int(self._core.sample(np.array([seed], dtype=np.uint64))[0])
+
+    def sample_ask(self, seed: int) -> int:
+        """An action that asks, of those that the mask allows, drawn uniformly by the seed; -1 where there is none."""
+        return int(self._core.sample_asks(np.array([seed], dtype=np.uint64))[0])
 
     @property
     def games(self) -> Games:
@@ -159,9 +165,8 @@ class ChessEnv(gymnasium.Env[dict[str, Any], np.int64]):
         self._core.close()
 
 
-def warn_illegal(action: int, fen: str) -> None:
+def warn_illegal(why: str) -> None:
     """Say that an illegal action has lost a game."""
     gymnasium.logger.warn(
-        f"action {action} is not legal in {fen!r} and loses the game: choose among those of the observation's "
-        "'action_mask' (this is said once)"
+        f"{why} and loses the game: choose among those of the observation's 'action_mask' (this is said once)"
     )

@@ -15,15 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 from sandwich_env.envs.config import ChessConfig, ChessOptions, check_choice
 from sandwich_env.envs.core import ILLEGAL_ACTION, Scorer
 from sandwich_env.envs.learner import SELF, IllegalAction, LearnerColor, LearnerCore, make_core
-from sandwich_env.envs.observing import ArrayPool, Observations, action_space, unbatch
-from sandwich_env.envs.observing import observation_space as single_observation_space
+from sandwich_env.envs.observing import ArrayPool, Observations, unbatch
 from sandwich_env.envs.rendering import FRAMES_PER_SECOND, Renderer
 from sandwich_env.envs.seeding import as_seed, fresh_seed
 from sandwich_env.envs.single import OWN_ARGUMENTS, warn_illegal
 from sandwich_env.errors import GameOverError, IllegalActionError, SpecError
 from sandwich_env.oversight.channel import WHITE, Bools
 from sandwich_env.players.base import Player
-from sandwich_env.rules import NO_ACTION, NUM_ACTIONS, Games
+from sandwich_env.rules import NO_ACTION, Games
 from sandwich_env.specs import Spec, check_count
 
 Infos = dict[str, Any]
@@ -47,6 +46,7 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
 
     Attributes:
         scorer: the truth about the advice, for scoring only.
+        ask_actions: the actions that ask, with what and whom; none unless the protocol is `OnDemand`.
 
     Raises:
         SpecError: an unknown argument, name or kind, or a value out of range.
@@ -86,8 +86,9 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
             self.num_envs, config, opponent, learner_color, illegal_action, threads=threads
         )
         self.scorer = Scorer(self._core.channel)
-        self.single_observation_space = single_observation_space(config.observation_format)
-        self.single_action_space = action_space()
+        self.single_observation_space = self._core.observation_space()
+        self.single_action_space = self._core.action_space()
+        self.ask_actions = self._core.ask_actions
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         sight = self._core.sight
@@ -132,7 +133,7 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
             actions: integers [N].
 
         Raises:
-            IllegalActionError: not N whole numbers from 0 to 4671; or one that is not legal, with
+            IllegalActionError: not N whole numbers in the action space; or one that is not legal, with
                 `illegal_action="raise"`; then no game has changed.
             GameOverError: no game has been dealt yet, or, with `DISABLED`, one of them has ended.
         """
@@ -179,11 +180,11 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
     # --- What is more than Gymnasium asks for ---
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """Which actions are legal, bool [N, 4672]; none in a game that has ended."""
+        """Which actions are legal, bool [N, 4672 + K]; none in a game that has ended."""
         return self._core.legal_mask().view(np.bool_)
 
     def sample_actions(self, seeds: ArrayLike) -> NDArray[np.int64]:
-        """A legal action for each game, drawn uniformly by its seed and its ply; `Games.sample` on the games in place.
+        """A legal move for each game, drawn uniformly by its seed and its ply; `Games.sample` on the games in place.
 
         Args:
             seeds: whole numbers [N], 0 or more.
@@ -192,6 +193,17 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
             int64 [N]; 0 in a game that has ended, whose action is not looked at.
         """
         return self._core.sample(seeds)
+
+    def sample_asks(self, seeds: ArrayLike) -> NDArray[np.int64]:
+        """An action that asks for each game, of those that its mask allows, drawn uniformly by its seed.
+
+        Args:
+            seeds: whole numbers [N], 0 or more.
+
+        Returns:
+            int64 [N]; -1 where the player to move may not ask, or the game has ended.
+        """
+        return self._core.sample_asks(seeds)
 
     @property
     def games(self) -> Games:
@@ -232,9 +244,10 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
                 f"actions are {self.num_envs} whole numbers, not an array of {chosen.dtype} with shape {chosen.shape}"
             )
         whole = chosen.astype(np.int64)
-        if whole.view(np.uint64).max() >= NUM_ACTIONS:  # a negative number is a large one here
-            i = int(np.argmax((chosen < 0) | (chosen >= NUM_ACTIONS)))
-            raise IllegalActionError(f"game {i}: {int(chosen[i])!r} is no action: they go from 0 to {NUM_ACTIONS - 1}")
+        count = self._core.num_actions
+        if whole.view(np.uint64).max() >= count:  # a negative number is a large one here
+            i = int(np.argmax((chosen < 0) | (chosen >= count)))
+            raise IllegalActionError(f"game {i}: {int(chosen[i])!r} is no action: they go from 0 to {count - 1}")
         if not self._all_dealt:
             raise GameOverError("step() before the first game: call reset()")
         return whole
@@ -282,7 +295,7 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         for i in np.flatnonzero(ended):
             if self._core.termination(int(i)) == ILLEGAL_ACTION:
                 self._warned = True
-                warn_illegal(int(actions[i]), self._core.games.fens()[i])
+                warn_illegal(self._core.why_illegal(int(i), int(actions[i])))
                 return
 
 

@@ -74,7 +74,8 @@ class AskingChannel(AdvisorChannel):
         if self.advisor is None:
             return np.zeros(len(self), dtype=np.int64)
         rows, budget = np.arange(len(self)), self.protocol.budget
-        left: Any = NO_LIMIT if budget is None else budget - self._queries[rows, seats]
+        asked = self._queries[rows, seats]
+        left = np.full(len(self), NO_LIMIT, dtype=np.int64) if budget is None else budget - asked
         return np.where(self._advised[rows, seats], left, 0)
 
     def askable(self, games: Games) -> Bools:
