@@ -24,11 +24,12 @@ from harness import print_rows
 from sandwich_env.evaluation.elo import fit_elo
 from sandwich_env.evaluation.matches import MatchResult, play_match
 from sandwich_env.evaluation.openings import load_openings
-from sandwich_env.evaluation.puzzles import Puzzle, read_puzzles, solve_puzzles
+from sandwich_env.evaluation.puzzles import solve_puzzles
 from sandwich_env.experts.network import NetworkExpert
 from sandwich_env.experts.search import SearchExpert
 from sandwich_env.learning.sources import is_held_out
 from sandwich_env.players.expert_player import ExpertPlayer
+from sandwich_env.reading.puzzles import Puzzle, read_puzzles
 
 BARE = "bare"
 

@@ -27,6 +27,7 @@ KINDS: dict[str, str] = {
     "uniform": "sandwich_env.experts.uniform:UniformExpert",
     "worst": "sandwich_env.experts.worst:WorstMoveExpert",
     "riskiest": "sandwich_env.experts.riskiest:RiskiestMoveExpert",
+    "syzygy": "sandwich_env.experts.syzygy:SyzygyExpert",
     # advisors
     "honest": "sandwich_env.advisors.base:Honest",
     "random_move": "sandwich_env.advisors.random_move:RandomMove",
@@ -65,6 +66,14 @@ KINDS: dict[str, str] = {
     "rating": "sandwich_env.advisors.triggers:Rating",
     "chance_of_winning": "sandwich_env.advisors.triggers:ChanceOfWinning",
     "stakes": "sandwich_env.advisors.triggers:Stakes",
+    # starts
+    "fens": "sandwich_env.starts.base:Fens",
+    "book": "sandwich_env.starts.book:Book",
+    "puzzles": "sandwich_env.starts.puzzles:Puzzles",
+    "corpus": "sandwich_env.starts.corpus:Corpus",
+    "endgame": "sandwich_env.starts.endgame:Endgame",
+    "mix": "sandwich_env.starts.mixing:Mix",
+    "curriculum": "sandwich_env.starts.mixing:Curriculum",
     # protocols
     "never": "sandwich_env.oversight.protocols:Never",
     "every_turn": "sandwich_env.oversight.protocols:EveryTurn",

@@ -13,7 +13,7 @@ import pytest
 from sandwich_env.envs.config import ChessConfig
 from sandwich_env.errors import DataError, InvalidPositionError
 from sandwich_env.evaluation.openings import load_openings
-from sandwich_env.learning.games_io import open_games
+from sandwich_env.reading.games_io import open_games
 from sandwich_env.rules import Games, action_to_move, move_to_action
 from sandwich_env.rules.perft import perft
 

@@ -9,13 +9,13 @@ from typing import Any, TypedDict, cast
 from sandwich_env.advisors.base import Advisor, Asks
 from sandwich_env.envs.observing import LAYOUTS, ObservationFormat
 from sandwich_env.envs.rewards import Reward, RewardFunction
-from sandwich_env.errors import InvalidPositionError, SpecError, did_you_mean
+from sandwich_env.errors import SpecError, did_you_mean
 from sandwich_env.experts.base import Expert
 from sandwich_env.oversight.channel import Auditor, check_asks
 from sandwich_env.oversight.disclosures import Disclosures
 from sandwich_env.oversight.protocols import Protocol
-from sandwich_env.rules import Games
 from sandwich_env.specs import Spec, check_count, from_spec
+from sandwich_env.starts.base import Starts, as_starts
 
 AGENT = "agent"
 """As `advisor`: whoever acts for `advisor_0` in the turn-based environments."""
@@ -37,7 +37,7 @@ class ChessOptions(TypedDict, total=False):
         proposer: an `Expert` or its spec, such as the player's own network: its best move and its value are what the
             player tells the advisor that it would play and hopes for. None (default): it does not say.
         starts: the positions that games start from: None (default) for the usual one, a FEN, or several FENs, of which
-            each game draws one by its seed.
+            each game draws one by its seed; a `Starts`, its spec or its name ("puzzles", {"kind": "endgame", ...}).
         max_plies: a game not over after so many plies is truncated. Default 512.
         claim_draws: whether threefold repetition and the fifty-move rule end a game (default) or only fivefold
             repetition and the seventy-five-move rule.
@@ -54,7 +54,7 @@ class ChessOptions(TypedDict, total=False):
     watch: Protocol | Spec | None
     rating: float | None
     proposer: Expert | Spec | None
-    starts: str | Sequence[str] | None
+    starts: Starts | Spec | Sequence[str] | None
     max_plies: int
     claim_draws: bool
     reward: Reward | Spec | RewardFunction
@@ -77,7 +77,7 @@ class ChessConfig:
     protocol: Protocol
     asks: Asks
     disclosures: Disclosures
-    starts: tuple[str, ...]
+    starts: Starts | None
     max_plies: int
     claim_draws: bool
     reward: RewardFunction
@@ -103,6 +103,7 @@ class ChessConfig:
         made = None if advisor is None else _check_advisor(advisor)
         disclosures = _check_disclosures(options)
         proposer = disclosures.proposer
+        starts = as_starts(options.get("starts"))
         chosen = options.get("advised", advised)
         max_plies = options.get("max_plies", 512)
         audit = options.get("audit")
@@ -115,7 +116,7 @@ class ChessConfig:
             protocol=from_spec(options.get("protocol", "every_turn"), Protocol),
             asks=check_asks(options.get("asks", "both")),
             disclosures=disclosures,
-            starts=_check_starts(options.get("starts")),
+            starts=starts,
             max_plies=check_count("max_plies", max_plies),
             claim_draws=bool(options.get("claim_draws", True)),
             reward=_check_reward(options.get("reward", "result")),
@@ -123,7 +124,11 @@ class ChessConfig:
             observation_format=cast("ObservationFormat", layout),
             closing=tuple(
                 mine.close
-                for mine, given in ((made, advisor), (proposer, options.get("proposer")))
+                for mine, given in (
+                    (made, advisor),
+                    (proposer, options.get("proposer")),
+                    (starts, options.get("starts")),
+                )
                 if mine is not None and mine is not given
             ),
         )
@@ -169,19 +174,6 @@ def _check_advisor(advisor: Advisor | Spec) -> Advisor:
             "parallel_env() alone; to play against a policy in it here, give an Advisor of your own"
         )
     return from_spec(advisor, Advisor)
-
-
-def _check_starts(starts: str | Sequence[str] | None) -> tuple[str, ...]:
-    if starts is None:
-        return ()
-    fens = (starts,) if isinstance(starts, str) else tuple(starts)
-    if not fens:
-        raise SpecError(f"starts is {starts!r}: give a FEN, several FENs, or None for the usual starting position")
-    games = Games.from_fens(fens, max_plies=1)
-    for fen, over in zip(fens, games.finished, strict=True):
-        if over:
-            raise InvalidPositionError(f"cannot start from {fen!r}: the game is over there")
-    return fens
 
 
 def _check_reward(reward: Reward | Spec | RewardFunction) -> RewardFunction:

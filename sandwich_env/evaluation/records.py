@@ -25,11 +25,6 @@ def termination_text(code: int) -> str:
     return Termination(int(code)).name.lower().replace("_", " ")
 
 
-def status_text(board: chess.Board) -> str:
-    """What is wrong with a position that is not legal, in words: "no white king, opposite check"."""
-    return str(board.status().name).lower().replace("_", " ").replace("|", ", ")
-
-
 def game_to_pgn(
     start_fen: str,
     actions: ArrayLike,

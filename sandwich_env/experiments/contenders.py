@@ -12,7 +12,6 @@ import numpy as np
 from sandwich_env.advisors.base import Advisor, Honest
 from sandwich_env.errors import DataError
 from sandwich_env.evaluation.openings import load_openings
-from sandwich_env.evaluation.puzzles import Puzzle, read_puzzles
 from sandwich_env.experiments.config import RunConfig
 from sandwich_env.experiments.naming import make_advisor, make_expert, parse_spec
 from sandwich_env.experts.base import Expert
@@ -24,6 +23,7 @@ from sandwich_env.oversight.protocols import Protocol
 from sandwich_env.players.advisor_player import AdvisorPlayer
 from sandwich_env.players.base import Player
 from sandwich_env.players.expert_player import ExpertPlayer
+from sandwich_env.reading.puzzles import Puzzle, read_puzzles
 from sandwich_env.specs import from_spec
 
 NOVICE, ADVISOR, EXPERT = "H0", "A", "E"

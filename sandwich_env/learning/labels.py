@@ -22,8 +22,8 @@ import numpy as np
 from sandwich_env.errors import DataError, MissingExtraError, SpecError
 from sandwich_env.experts.uci import UciExpert
 from sandwich_env.files import replacing
-from sandwich_env.learning.games_io import RecordedGame, open_games
 from sandwich_env.randomness import Streams, mix
+from sandwich_env.reading.games_io import RecordedGame, open_games
 from sandwich_env.specs import check_count, check_scale, check_share
 
 CONFIG, CARD = "_config.json", "_labels.json"

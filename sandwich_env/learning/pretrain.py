@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from sandwich_env.errors import DataError, SpecError, WeightsError
-from sandwich_env.evaluation.puzzles import read_puzzles, solve_puzzles
+from sandwich_env.evaluation.puzzles import solve_puzzles
 from sandwich_env.experts.network import NetworkExpert
 from sandwich_env.learning.examples import Examples
 from sandwich_env.learning.sources import encode, from_games, from_labels, from_puzzles, is_held_out
@@ -22,6 +22,7 @@ from sandwich_env.learning.supervised import Fit, FitConfig, score
 from sandwich_env.nets.residual import PolicyValueNetwork, new_network, parameter_count
 from sandwich_env.nets.shape import NetworkShape
 from sandwich_env.nets.weights import load_network, load_tensors, save_network, save_tensors
+from sandwich_env.reading.puzzles import read_puzzles
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,9 @@ import chess
 import numpy as np
 
 from sandwich_env.errors import DataError, MissingExtraError
-from sandwich_env.evaluation.puzzles import Puzzle, read_puzzles
 from sandwich_env.learning.examples import Examples
-from sandwich_env.learning.games_io import open_games
+from sandwich_env.reading.games_io import open_games
+from sandwich_env.reading.puzzles import Puzzle, held_out, read_puzzles
 from sandwich_env.rules import Games
 from sandwich_env.rules.actions import encode_move
 
@@ -121,7 +120,7 @@ def from_labels(paths: Sequence[Path]) -> Iterator[Labelled]:
 
 def is_held_out(puzzle: Puzzle) -> bool:
     """Whether a puzzle is kept for scoring: one in twenty, by its id alone, so that no training ever sees it."""
-    return zlib.crc32(puzzle.id.encode()) % 20 == 0
+    return held_out(puzzle.id)
 
 
 THEME_VALUES = {"mate": 1.0, "crushing": 0.95, "advantage": 0.7, "equality": 0.0}

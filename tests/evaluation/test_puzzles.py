@@ -10,10 +10,11 @@ from scripted import Opinion, Scripted
 
 from sandwich_env.errors import DataError, SpecError
 from sandwich_env.evaluation.intervals import wilson
-from sandwich_env.evaluation.puzzles import Puzzle, read_puzzles, solve_puzzles
+from sandwich_env.evaluation.puzzles import solve_puzzles
 from sandwich_env.experts.uniform import UniformExpert
 from sandwich_env.players.expert_player import ExpertPlayer
 from sandwich_env.players.random_player import RandomPlayer
+from sandwich_env.reading.puzzles import Puzzle, read_puzzles
 
 HEADER = "PuzzleId,FEN,Moves,Rating,RatingDeviation,Popularity,NbPlays,Themes,GameUrl\n"
 MATE = "7k/5ppp/8/8/8/8/8/R5K1 b - - 0 1"

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from sandwich_env.errors import MissingExtraError, SpecError, WeightsError
-from sandwich_env.evaluation.puzzles import read_puzzles, solve_puzzles
+from sandwich_env.evaluation.puzzles import solve_puzzles
 from sandwich_env.experts.base import Expert
 from sandwich_env.experts.network import NetworkExpert
 from sandwich_env.learning.adversary.looking import legal_logits
@@ -19,6 +19,7 @@ from sandwich_env.learning.adversary.tables import judge
 from sandwich_env.nets.residual import new_network, parameter_count
 from sandwich_env.nets.shape import NetworkShape
 from sandwich_env.nets.weights import SHIPPED, load_card, load_network, resolve, save_network
+from sandwich_env.reading.puzzles import read_puzzles
 from sandwich_env.rules import Games, action_to_move
 from sandwich_env.specs import from_spec
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from sandwich_env.errors import DataError, SpecError, WeightsError
-from sandwich_env.evaluation.puzzles import read_puzzles
+from sandwich_env.reading.puzzles import read_puzzles
 from sandwich_env.learning import pretrain as module
 from sandwich_env.learning.pretrain import PretrainConfig, pretrain
 from sandwich_env.learning.sources import Labelled, encode, from_games, from_labels, from_puzzles, is_held_out

@@ -12,7 +12,7 @@ import chess
 import pytest
 
 from sandwich_env.errors import DataError, SpecError
-from sandwich_env.learning.games_io import open_games
+from sandwich_env.reading.games_io import open_games
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "human_games"
 
