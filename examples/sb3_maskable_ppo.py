@@ -1,0 +1,162 @@
+"""H learns endgames with stable-baselines3 and sb3-contrib's MaskablePPO, told by an advisor that may mislead it.
+
+    pip install 'sandwich_env[train,sb3]'
+    python examples/sb3_maskable_ppo.py                               # starts as the shipped H
+    python examples/sb3_maskable_ppo.py --weights none                # starts from scratch
+    python examples/sb3_maskable_ppo.py --protocol on_demand:budget=8,cost=0.01   # H decides when to ask
+    python examples/sb3_maskable_ppo.py --resume --steps 400000       # goes on with the latest checkpoint
+    tensorboard --logdir runs/sb3
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import gymnasium as gym
+import torch
+import tyro
+from sb3_contrib import MaskablePPO
+from sb3_contrib.common.maskable.callbacks import MaskableEvalCallback
+from sb3_contrib.common.maskable.evaluation import evaluate_policy
+from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
+from stable_baselines3.common.callbacks import CheckpointCallback
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from torch import Tensor, nn
+
+from sandwich_env import layouts
+from sandwich_env.experiments.naming import make_advisor, make_expert, parse_spec
+from sandwich_env.layouts.sb3 import SandwichVecEnv
+from sandwich_env.nets.advised import AdvisedNetwork
+from sandwich_env.nets.shape import NetworkShape
+from sandwich_env.nets.weights import save_network
+from sandwich_env.rules import NUM_ACTIONS
+
+
+@dataclass(frozen=True)
+class Args:
+    """H learns endgames with MaskablePPO."""
+
+    out: Path = Path("runs/sb3")
+    """Where logs, checkpoints and weights go."""
+    weights: str = "novice"
+    """What H starts from: "novice", "none" (a small network from scratch), or the path of weights."""
+    advisor: str = "random_move:epsilon=0.5"
+    """Whom H may ask, "none" for nobody; the expert behind it is the shipped E."""
+    protocol: str = "every_turn"
+    """When it asks."""
+    material: str = "KQvK"
+    """What is on the board at the start."""
+    steps: int = 200_000
+    """Plies of H (and questions), those before --resume included."""
+    num_envs: int = 64
+    """Games at once."""
+    eval_games: int = 200
+    """In the last evaluation; those on the way have a quarter of them."""
+    seed: int = 0
+    """Of games and weights."""
+    resume: bool = False
+    """Go on with the latest checkpoint in --out."""
+    small: bool = False
+    """One update and a few games: says in seconds whether it works."""
+
+
+class HNetwork(BaseFeaturesExtractor):
+    """H's network as a features extractor; its features are the logits of all actions, and behind them the value."""
+
+    def __init__(self, space: gym.Space, weights: str, asks: int) -> None:
+        super().__init__(space, features_dim=NUM_ACTIONS + asks + 1)
+        scratch = NetworkShape(blocks=2, channels=32)
+        self.h = AdvisedNetwork(scratch, asks) if weights == "none" else AdvisedNetwork.from_weights(weights, asks)
+
+    def forward(self, planes: Tensor) -> Tensor:
+        logits, value = self.h(planes)
+        return torch.cat([logits, value[:, None]], dim=1)
+
+
+class Split(nn.Module):
+    """Stands where stable-baselines3 has layers of its own: nothing is left to learn behind `HNetwork`."""
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        return self.forward_actor(features), self.forward_critic(features)
+
+    def forward_actor(self, features: Tensor) -> Tensor:
+        return features[:, :-1]
+
+    def forward_critic(self, features: Tensor) -> Tensor:
+        return features[:, -1:]
+
+
+class HPolicy(MaskableActorCriticPolicy):
+    """MaskablePPO's policy with H's own network, and so with H's own weights at the start."""
+
+    def _build(self, lr_schedule) -> None:
+        self.mlp_extractor, self.action_net, self.value_net = Split(), nn.Identity(), nn.Identity()
+        self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
+
+
+def make_games(args: Args, seed: int) -> SandwichVecEnv:
+    """Games from drawn endgames, in which H has the side to move and the winning side, against the shipped E."""
+    envs = gym.make_vec(
+        "sandwich_env:sandwich/Endgame-v0",
+        num_envs=args.num_envs,
+        autoreset_mode="SameStep",
+        starts={"kind": "endgame", "material": args.material},
+        opponent={"kind": "expert", "expert": {"kind": "network", "weights": "expert"}},
+        advisor=None if args.advisor == "none" else make_advisor(args.advisor, make_expert("expert")),
+        protocol=parse_spec(args.protocol),
+        max_plies=60,
+    )
+    games = SandwichVecEnv(layouts.wrap(envs, layouts.AdvicePlanes(), layouts.ChannelsFirst(history=1), layouts.MaskInInfo()))
+    games.seed(seed)
+    return games
+
+
+def main(args: Args) -> None:
+    if args.small:
+        args = replace(args, steps=256, num_envs=8, eval_games=8)
+    checkpoints = sorted((args.out / "checkpoints").glob("*.zip"), key=lambda path: int(path.stem.split("_")[1]))
+    model_class, rollout = MaskablePPO, 32 if args.small else 64
+    if args.resume:
+        done = int(checkpoints[-1].stem.split("_")[1])
+        model = model_class.load(checkpoints[-1], env=make_games(args, args.seed + done))
+    else:
+        games = make_games(args, args.seed)
+        own = {"weights": args.weights, "asks": int(games.action_space.n) - NUM_ACTIONS}
+        model = model_class(
+            HPolicy,
+            games,
+            policy_kwargs={"features_extractor_class": HNetwork, "features_extractor_kwargs": own},
+            n_steps=rollout,
+            batch_size=256,
+            n_epochs=3,
+            learning_rate=2e-4,
+            ent_coef=0.003,
+            gamma=0.98,
+            tensorboard_log=str(args.out),
+            seed=args.seed,
+        )
+    evaluation = make_games(args, 10**6)
+    every = max(args.steps // 10 // args.num_envs, 1)
+    callbacks = [
+        CheckpointCallback(every, str(args.out / "checkpoints"), name_prefix="h"),
+        MaskableEvalCallback(evaluation, n_eval_episodes=max(args.eval_games // 4, 1), eval_freq=every, verbose=0),
+    ]
+    before, began, done = evaluate_policy(model, evaluation, args.eval_games), time.perf_counter(), model.num_timesteps
+    model.learn(args.steps - done, callbacks, reset_num_timesteps=not args.resume, tb_log_name="ppo", progress_bar=True)
+    seconds = time.perf_counter() - began
+    print(f"{(model.num_timesteps - done) / seconds:.0f} steps/s, evaluations on the way included")
+    after = evaluate_policy(model, evaluation, args.eval_games)
+    print(f"mean reward in {args.eval_games} games from {args.material}: {before[0]:+.3f} before, {after[0]:+.3f} after")
+
+    save_network(model.policy.features_extractor.h.plain(), args.out / "h.safetensors")
+    pairs = "2" if args.small else "50"
+    match = ["match", "--first", str(args.out / "h.safetensors"), "--second", "novice", "--pairs", pairs]
+    subprocess.run([sys.executable, "-m", "sandwich_env", *match], check=True)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Args))
