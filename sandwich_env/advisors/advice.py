@@ -36,6 +36,7 @@ class Query:
         rating: float64 [N], the player's Elo, as far as the advisor knows it, NaN where it does not; or None.
         lies: int64 [N], how many of the answers that each player had before in this game were tampered with, as whoever
             asks has counted; or None, where nobody counts.
+        in_parts: whether the player asks for moves and values one by one, so that `asks` is not all that it asks for.
     """
 
     games: Games
@@ -47,6 +48,7 @@ class Query:
     watched: NDArray[np.bool_] | None = None
     rating: NDArray[np.float64] | None = None
     lies: NDArray[np.int64] | None = None
+    in_parts: bool = False
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -59,6 +61,7 @@ class Query:
             keys=self.keys[rows],
             count=self.count[rows],
             asks=self.asks,
+            in_parts=self.in_parts,
             **{name: None if part is None else part[rows] for name, part in parts.items()},
         )
 

@@ -141,7 +141,8 @@ class Wrapper(Advisor):
             AdviceError: `tamper` gave an answer that no player could be shown; the text names the wrapper.
         """
         if query.asks != "both" and query.asks not in self.changes:
-            self._say_idle(query.asks)
+            if not query.in_parts:
+                self._say_idle(query.asks)
             return advice
         keys = np.broadcast_to(mix(query.keys, query.count, self.seed, self.depth, "advisor"), query.keys.shape)
         rng = Streams(keys)

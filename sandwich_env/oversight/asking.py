@@ -82,8 +82,8 @@ class AskingChannel(AdvisorChannel):
         """Which of the K questions the player to move may ask, bool [N, K]."""
         if self.advisor is None:
             return np.zeros_like(self._told)
-        some_left = self.left(seats_to_move(games)) != 0
-        return ~self._told & (some_left & ~games.finished)[:, None]
+        may_ask: Bools = (self.left(seats_to_move(games)) != 0) & ~games.finished
+        return ~self._told & may_ask[:, None]
 
     def why_not(self, games: Games, i: int, ask: int) -> str:
         """Why the player to move in game i may not ask question `ask` (0 to K - 1)."""

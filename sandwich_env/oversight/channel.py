@@ -209,6 +209,7 @@ class AdvisorChannel:
             keys=mix(keys[index], "advice", seats),
             count=self._queries[index, seats],
             asks=asks,
+            in_parts=asks != self.asks,
             lies=self._lies[index, seats],
             **self.disclosures.told(positions, self._turns[index, seats] - 1),  # `note` has counted this turn
         )
