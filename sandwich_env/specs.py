@@ -87,6 +87,10 @@ KINDS: dict[str, str] = {
     "advisor_player": "sandwich_env.players.advisor_player:AdvisorPlayer",
     # ways for H to learn
     "imitate": "sandwich_env.learning.methods.imitate:Imitate",
+    # rewards
+    "result": "sandwich_env.envs.rewards:Result",
+    "judged": "sandwich_env.envs.rewards_judged:Judged",
+    "shaped": "sandwich_env.envs.rewards_shaped:Shaped",
     # layouts
     "advice_planes": "sandwich_env.layouts.advice_planes:AdvicePlanes",
     "channels_first": "sandwich_env.layouts.channels_first:ChannelsFirst",

@@ -8,7 +8,7 @@ from typing import Any, TypedDict, cast
 
 from sandwich_env.advisors.base import Advisor, Asks
 from sandwich_env.envs.observing import LAYOUTS, ObservationFormat
-from sandwich_env.envs.rewards import Reward, RewardFunction
+from sandwich_env.envs.rewards import AnyReward, RewardFunction, TransitionReward
 from sandwich_env.errors import SpecError, did_you_mean
 from sandwich_env.experts.base import Expert
 from sandwich_env.oversight.channel import Auditor, check_asks
@@ -41,7 +41,8 @@ class ChessOptions(TypedDict, total=False):
         max_plies: a game not over after so many plies is truncated. Default 512.
         claim_draws: whether threefold repetition and the fifty-move rule end a game (default) or only fivefold
             repetition and the seventy-five-move rule.
-        reward: "result" (default: 1, 0 or -1 at the end), another `Reward` or its spec, or a function like it.
+        reward: "result" (default: 1, 0 or -1 at the end), another `Reward` or `TransitionReward` ("judged", "shaped")
+            or its spec, or a function like a `Reward`.
         audit: a scorer, called with an `Audit` for each batch of advice: all the truth. Keep it from the player.
         observation_format: "planes" (default; `observation` bool [8, 8, 111] and `action_mask` int8 [4672]) or
             "packed" (the same bits in an eighth of the bytes: uint8 [111, 8] and uint8 [584]).
@@ -57,7 +58,7 @@ class ChessOptions(TypedDict, total=False):
     starts: Starts | Spec | Sequence[str] | None
     max_plies: int
     claim_draws: bool
-    reward: Reward | Spec | RewardFunction
+    reward: AnyReward | Spec | RewardFunction
     audit: Auditor | None
     observation_format: ObservationFormat
 
@@ -80,7 +81,7 @@ class ChessConfig:
     starts: Starts | None
     max_plies: int
     claim_draws: bool
-    reward: RewardFunction
+    reward: TransitionReward | RewardFunction
     audit: Auditor | None
     observation_format: ObservationFormat
     closing: tuple[Callable[[], None], ...]
@@ -106,7 +107,7 @@ class ChessConfig:
         starts = as_starts(options.get("starts"))
         chosen = options.get("advised", advised)
         max_plies = options.get("max_plies", 512)
-        audit = options.get("audit")
+        audit, reward = options.get("audit"), _check_reward(options.get("reward", "result"))
         layout = check_choice("observation_format", options.get("observation_format", "planes"), tuple(LAYOUTS))
         if audit is not None and not callable(audit):
             raise SpecError(f"audit is {audit!r}: it must be a function that takes an Audit")
@@ -119,7 +120,7 @@ class ChessConfig:
             starts=starts,
             max_plies=check_count("max_plies", max_plies),
             claim_draws=bool(options.get("claim_draws", True)),
-            reward=_check_reward(options.get("reward", "result")),
+            reward=reward,
             audit=audit,
             observation_format=cast("ObservationFormat", layout),
             closing=tuple(
@@ -128,6 +129,7 @@ class ChessConfig:
                     (made, advisor),
                     (proposer, options.get("proposer")),
                     (starts, options.get("starts")),
+                    (reward if isinstance(reward, AnyReward) else None, options.get("reward")),
                 )
                 if mine is not None and mine is not given
             ),
@@ -176,9 +178,9 @@ def _check_advisor(advisor: Advisor | Spec) -> Advisor:
     return from_spec(advisor, Advisor)
 
 
-def _check_reward(reward: Reward | Spec | RewardFunction) -> RewardFunction:
+def _check_reward(reward: AnyReward | Spec | RewardFunction) -> TransitionReward | RewardFunction:
     if isinstance(reward, (str, Mapping)):
-        return from_spec(reward, Reward)
+        reward = from_spec(reward, AnyReward)
     if not callable(reward):
         raise SpecError(f"reward is {reward!r}: it must be 'result', a spec, a Reward or a function like one")
     return reward

@@ -13,8 +13,8 @@ from sandwich_env.envs.asking import Asking
 from sandwich_env.envs.config import ChessConfig
 from sandwich_env.envs.observing import Observations, Sight, action_space, hide_advice, observation_space
 from sandwich_env.envs.rendering import Scene
-from sandwich_env.envs.rewards import Rewards
-from sandwich_env.errors import GameOverError, IllegalActionError, InvalidPositionError, SpecError
+from sandwich_env.envs.rewards import Rewards, Transition, TransitionReward, checked, only_where
+from sandwich_env.errors import GameOverError, IllegalActionError, InvalidPositionError
 from sandwich_env.oversight.asking import AskingChannel, channel_class
 from sandwich_env.oversight.channel import (
     WHITE,
@@ -117,6 +117,7 @@ class ChessCore:
         self._saw_illegal = False
         self._look_again()
         self._pays_at_end = getattr(config.reward, "at_end_only", False)
+        self._looks_back = isinstance(config.reward, TransitionReward)
         advised_seats(config.advised, self.learner_seats())  # an unknown name is an error now, not at the first deal
 
     def __len__(self) -> int:
@@ -150,6 +151,8 @@ class ChessCore:
             self._dealt_since.append(index)
         self.episodes[index] += 1
         self.keys[index] = mix(self.seeds[index], self.episodes[index])
+        if self.asking is not None:
+            self.asking.begin(index)
         if self.num_forfeited:
             self._forfeited[index] = False
             self.num_forfeited = int(np.count_nonzero(self._forfeited))
@@ -174,6 +177,11 @@ class ChessCore:
 
     def _seat_learner(self, index: Indices) -> None:
         """Called at each deal, with the new keys and positions; an environment with a learner chooses its side here."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether one learner moves both sides, so that each ply is a step of its own."""
+        return False
 
     def learner_seats(self) -> Bools | None:
         """The seats that the learner holds, bool [N, 2]; None in an environment without a learner."""
@@ -206,6 +214,7 @@ class ChessCore:
         if self.num_over:
             self._refuse_ended(actions)
         over, asking = self.num_over, None
+        before = self.games.copy() if self._looks_back else self.games
         if self.asking is not None:
             given = actions
             actions, asking = self.asking.split(given, forfeit=forfeit)
@@ -216,28 +225,40 @@ class ChessCore:
         if self.channel.advisor is not None:
             self.channel.note(self.games, moved != NO_ACTION)
         if self.asking is None or asking is None:
-            return self._pay(actions, over)
+            return self._pay(actions, over, before)
         self.asking.want(asking, given)
-        return self.asking.charge(self._pay(actions, over), asking)
+        return self.asking.charge(self._pay(actions, over, before, asking), asking)
 
-    def _pay(self, actions: NDArray[np.int64], over: int) -> Rewards | None:
+    def _pay(
+        self, actions: NDArray[np.int64], over: int, before: Games, asking: Indices | None = None
+    ) -> Rewards | None:
         """The rewards for the plies that were just played; None where nobody is paid.
 
         Args:
             actions: int64 [N], what was played; `NO_ACTION` where no ply was.
             over: how many games were over before.
+            before: the games before, for a reward that compares.
+            asking: the games in which the player to move asked.
         """
         if self._pays_at_end and self.num_over == over:
             return None
-        played = actions != NO_ACTION
-        rewards = np.asarray(self.config.reward(self.games, played, self.outcome.copy()), dtype=np.float64)
-        if rewards.shape != (len(self), 2):
-            raise SpecError(
-                f"the reward {self.config.reward!r} gave the shape {rewards.shape}: it must be ({len(self)}, 2)"
-            )
-        if not played.all():
-            rewards = np.where(played[:, None], rewards, 0.0)
-        return rewards + 0.0  # -0.0 becomes 0.0
+        played, reward = actions != NO_ACTION, self.config.reward
+        if not isinstance(reward, TransitionReward):
+            return only_where(played, checked(reward(self.games, played, self.outcome.copy()), reward, len(self)))
+        asked = np.zeros(len(self), dtype=np.bool_)
+        asked[[] if asking is None else asking] = True
+        transition = Transition(
+            before=before,
+            actions=actions,
+            after=self.games,
+            played=played,
+            asked=asked,
+            outcome=self.outcome.copy(),
+            truncated=self.truncated.copy(),
+            keys=self.keys.copy(),
+            alone=self.alone,
+        )
+        return reward.pay(transition)
 
     def _refuse_ended(self, actions: NDArray[np.int64]) -> None:
         ended = np.flatnonzero((actions != NO_ACTION) & self.over)
@@ -365,9 +386,11 @@ class ChessCore:
 
     def why_illegal(self, i: int, action: int) -> str:
         """Why game i, with the position that it has now, was lost by an action."""
-        if action >= NUM_ACTIONS and self.asking is not None:
-            return self.asking.refused[i]
-        return f"action {action!r} is not legal in {self.games.fens()[i]!r}"
+        return self.refusal(i) or f"action {action!r} is not legal in {self.games.fens()[i]!r}"
+
+    def refusal(self, i: int) -> str | None:
+        """Why game i was lost by a question, as one that could not be asked; None where it was not."""
+        return None if self.asking is None else self.asking.refused.get(i)
 
     def observation_space(self) -> spaces.Dict:
         """What a player sees in a game."""

@@ -79,6 +79,19 @@ class LearnerCore(ChessCore):
         """The seat that the learner plays, 0 for White, [N]; where it plays both, the one to move."""
         return (~self.turn).astype(np.int64) if self.opponent is None else self._seat.copy()
 
+    @property
+    def alone(self) -> bool:
+        return self.opponent is None
+
+    @property
+    def result(self) -> NDArray[np.float64]:
+        """How the games have ended for the learner: 1, 0 or -1, NaN in one that goes on, float64 [N].
+
+        Where it plays both sides, for the side that has moved last.
+        """
+        result: NDArray[np.float64] = np.where(self._white, self.outcome, -self.outcome) + 0.0  # -0.0 becomes 0.0
+        return result
+
     def learner_seats(self) -> Bools | None:
         if self.opponent is None:
             return np.ones((len(self._white), 2), dtype=np.bool_)
@@ -148,8 +161,9 @@ class LearnerCore(ChessCore):
             GameOverError: an action for a game that has ended.
             SpecError: a new episode does not reach a turn of the learner.
         """
-        turn = self.turn
-        alone = self.opponent is None
+        turn, alone = self.turn, self.alone
+        if alone:
+            self._white = turn
         rewards = self.advance(actions, forfeit=self.illegal_action == "lose", out=out if alone else None)
         if dealing is not None:
             self._begin(dealing)
@@ -162,8 +176,7 @@ class LearnerCore(ChessCore):
                 rewards[dealing] = 0.0  # what is earned before the learner's first turn is not its reward
         if rewards is None:
             return np.zeros(len(self))
-        white = turn if alone else self._white
-        earned: NDArray[np.float64] = np.where(white, rewards[:, WHITE], rewards[:, BLACK])
+        earned: NDArray[np.float64] = np.where(self._white, rewards[:, WHITE], rewards[:, BLACK])
         return earned
 
     def _reply(self) -> Rewards | None:

@@ -34,7 +34,8 @@ class ChessEnv(gymnasium.Env[dict[str, Any], np.int64]):
     that of the side that has just moved.
 
     Info holds `ply` (plies played) and `seat` (the learner's: 0 for White, 1 for Black; the side to move, for "self");
-    at the end of an episode also `outcome` (from White's side: 1.0, 0.0 or -1.0) and `termination` (why, as a word).
+    at the end of an episode also `outcome` (from White's side: 1.0, 0.0 or -1.0), `result` (the same from the
+    learner's, for "self" from that of the side that has just moved) and `termination` (why, as a word).
 
     Args:
         opponent: "self" (default), "random", or any other `Player` or its spec.
@@ -147,7 +148,7 @@ class ChessEnv(gymnasium.Env[dict[str, Any], np.int64]):
         core = self._core
         info: dict[str, Any] = {"ply": core.games.ply.item(), "seat": core.seat.item()}
         if core.num_over:
-            info |= {"outcome": float(core.outcome[0]), "termination": core.termination(0)}
+            info |= {"outcome": core.outcome.item(), "result": core.result.item(), "termination": core.termination(0)}
         return info
 
     def render(self) -> Any:

@@ -269,11 +269,12 @@ class ChessVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         index = np.flatnonzero(ended)
         if len(index):
             words = np.empty(self.num_envs, dtype=object)
-            outcome = np.zeros(self.num_envs)
-            outcome[index] = core.outcome[index]
+            outcome, result = np.zeros((2, self.num_envs))
+            outcome[index], result[index] = core.outcome[index], core.result[index]
             for i in index.tolist():
                 words[i] = core.termination(i)
             infos |= {"outcome": outcome, "_outcome": ended.copy()}
+            infos |= {"result": result, "_result": ended.copy()}
             infos |= {"termination": words, "_termination": ended.copy()}
         return infos
 

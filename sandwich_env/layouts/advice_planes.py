@@ -78,9 +78,9 @@ def moves_of(planes: NDArray[Any]) -> NDArray[np.int64]:
         planes: [N, C, 8, 8], of which the first five are looked at.
     """
     flat = planes.reshape(len(planes), planes.shape[1], 64)
-    given = flat[:, FROM].any(axis=1)
+    given = (flat[:, FROM] != 0).any(axis=1)
     pair = flat[:, FROM].argmax(axis=1) * 64 + flat[:, TO].argmax(axis=1)
-    pieces = flat[:, PROMOTION : PROMOTION + _PIECES].any(axis=2)
+    pieces = (flat[:, PROMOTION : PROMOTION + _PIECES] != 0).any(axis=2)
     piece = np.where(pieces.any(axis=1), pieces.argmax(axis=1), -1)
     return np.where(given, _actions()[pair, piece + 1], NO_MOVE)
 
@@ -113,7 +113,7 @@ def advice_planes(seen: Arrays, budget: int | None = None) -> Floats:
     whole: list[tuple[int, NDArray[Any]]] = [(MOVE_GIVEN, given[:, 0]), (VALUE_GIVEN, given[:, 1]), (VALUE, value)]
     if _LEFT in seen:
         whole.append((QUERIES, _share(seen[_LEFT].reshape(count), budget)))
-        whole.append((MAY_ASK, seen[MASK][:, NUM_ACTIONS:].astype(np.bool_).any(axis=1)))
+        whole.append((MAY_ASK, np.any(seen[MASK][:, NUM_ACTIONS:], axis=1)))
     for plane, numbers in whole:
         planes[:, plane] = numbers[:, None, None]
     return planes
