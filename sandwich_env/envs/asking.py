@@ -40,6 +40,11 @@ class Asking:
     def __len__(self) -> int:
         return len(self.actions)
 
+    def begin(self, index: Indices) -> None:
+        """New games start in `index` [K]."""
+        for i in [i for i in self.refused if i in index]:
+            del self.refused[i]
+
     # --- Acting ---
 
     def split(self, actions: NDArray[np.int64], *, forfeit: bool) -> tuple[NDArray[np.int64], Indices]:

@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 from sandwich_env.advisors.base import Asks
 from sandwich_env.errors import SpecError, did_you_mean
+from sandwich_env.experiments.naming import parse_spec
 from sandwich_env.experiments.plain import differences, from_plain, to_plain
 from sandwich_env.oversight.channel import check_asks
 from sandwich_env.oversight.disclosures import check_rating
-from sandwich_env.specs import Spec, check_count, check_scale
+from sandwich_env.oversight.on_demand import PLAYERS_DO_NOT_ASK, refuse_on_demand
+from sandwich_env.specs import Spec, check_count, check_scale, class_of
 
 Advised = Literal["both", "white", "black", "none"]
 Anchor = Literal["novice", "advisor", "expert"]
@@ -116,7 +118,7 @@ class RunConfig:
     advised: Advised = "both"
     """Which sides of a game may ask A."""
     protocol: Spec = "every_turn"
-    """When they ask: "every_turn", "every_n_turns:n=4", "never", or a spec."""
+    """When they ask: "every_turn", "every_n_turns:n=4", "never", or a spec; not "on_demand": H plays as a Player here."""
     asks: Asks = "both"
     """What they are told: the move, the value or both."""
     watch: Spec | None = None
@@ -149,6 +151,8 @@ class RunConfig:
         check_count("seed", self.seed, least=0)
         check_count("threads", self.threads)
         check_asks(self.asks)
+        protocol = parse_spec(self.protocol) if isinstance(self.protocol, str) else self.protocol
+        refuse_on_demand("protocol", class_of(protocol), PLAYERS_DO_NOT_ASK)
         check_rating(self.rating)
         known = ("both", "white", "black", "none")
         if self.advised not in known:

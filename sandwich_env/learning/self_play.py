@@ -17,6 +17,7 @@ from sandwich_env.learning.corpus import Corpus
 from sandwich_env.learning.corpus_recorder import CorpusRecorder
 from sandwich_env.oversight.channel import Audit
 from sandwich_env.oversight.disclosures import SILENT, Disclosures
+from sandwich_env.oversight.on_demand import PLAYERS_DO_NOT_ASK, refuse_on_demand
 from sandwich_env.oversight.protocols import Protocol
 from sandwich_env.players.base import Player
 from sandwich_env.randomness import Streams, mix
@@ -71,9 +72,11 @@ def play_games(
         on_progress: is told after each ply how many games are over.
 
     Raises:
+        SpecError: the protocol is `OnDemand`: a player gives moves, and cannot ask by an action.
         AdviceError: the advisor gives an answer that nobody could be shown.
         IllegalActionError: the player answers with an action that is not legal.
     """
+    refuse_on_demand("protocol", type(table.protocol), PLAYERS_DO_NOT_ASK)
     audits = _Audits()
     config = ChessConfig.of(
         {

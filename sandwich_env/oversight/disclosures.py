@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sandwich_env.errors import SpecError
 from sandwich_env.experts.base import Expert
+from sandwich_env.oversight.on_demand import refuse_on_demand
 from sandwich_env.oversight.protocols import Protocol
 from sandwich_env.rules import Games
 
@@ -35,7 +36,7 @@ class Disclosures:
             it does not say.
 
     Raises:
-        SpecError: a rating that is no finite number.
+        SpecError: a rating that is no finite number, or a protocol to watch by that names no turns.
     """
 
     watch: Protocol | None = None
@@ -44,6 +45,8 @@ class Disclosures:
 
     def __post_init__(self) -> None:
         check_rating(self.rating)
+        if self.watch is not None:
+            refuse_on_demand("watch", type(self.watch), "a player watches at turns that are known beforehand")
 
     def told(self, games: Games, turns: NDArray[np.int64]) -> Told:
         """What the advisor is told with a query about N positions; the proposer is asked once, about all of them.

@@ -8,9 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandwich_env.advisors.base import Asks
+from sandwich_env.errors import SpecError
 from sandwich_env.oversight.protocols import Protocol
 from sandwich_env.rules import NUM_ACTIONS
 from sandwich_env.specs import check_count, check_scale
+
+PLAYERS_DO_NOT_ASK = "H plays its own games as a Player, which gives moves and cannot ask by an action"
+"""Why there is no asking on demand where a `Player` acts."""
 
 Part = Literal["move", "value"]
 """What one action asks for."""
@@ -35,6 +39,21 @@ class OnDemand(Protocol):
 
     def due(self, turns: NDArray[np.int64]) -> NDArray[np.bool_]:
         return np.zeros(turns.shape, dtype=np.bool_)
+
+
+def refuse_on_demand(name: str, protocol: type, why: str) -> None:
+    """Refuse `OnDemand` where nobody could ask by an action.
+
+    Args:
+        name: of the argument that the protocol was given as.
+        protocol: its class.
+        why: nobody could.
+
+    Raises:
+        SpecError: it is `OnDemand`.
+    """
+    if issubclass(protocol, OnDemand):
+        raise SpecError(f"{name} is 'on_demand', but {why}: give 'every_turn', 'every_n_turns' or 'never'")
 
 
 class Ask(NamedTuple):

@@ -10,7 +10,7 @@ import numpy as np
 
 from sandwich_env.advisors.base import NO_MOVE
 from sandwich_env.oversight.channel import AGENTS
-from sandwich_env.rules import action_to_move, move_to_action
+from sandwich_env.rules import NUM_ACTIONS, action_to_move, move_to_action
 
 _REASONS: dict[str, Callable[[chess.Board], bool]] = {
     "checkmate": chess.Board.is_checkmate,
@@ -21,6 +21,9 @@ _REASONS: dict[str, Callable[[chess.Board], bool]] = {
     "fifty_moves": chess.Board.is_fifty_moves,
     "threefold_repetition": lambda board: board.is_repetition(3),
 }
+_ASKS = 0.2
+"""How often a player asks, where it may."""
+
 _PIECES = (chess.KNIGHT, chess.BISHOP, chess.ROOK, chess.QUEEN, chess.KING)
 _OWN_CHANNEL, _OTHER_CHANNEL = 7, 13
 
@@ -35,8 +38,11 @@ def check_chess_games(
     is one by the rules, rewards are +1/-1 or 0/0 as the board says, `last()` gives the accumulated reward, and both
     agents leave by `step(None)`.
 
+    Where players ask by actions, each asks now and then: the answer is there, the question cannot be asked again, and
+    nothing else has changed.
+
     Args:
-        env_fn: makes an environment such as `sandwich_chess_v0.env()`, with the reward "result".
+        env_fn: makes an environment such as `sandwich_chess_v0.env()`, with the reward "result"; asking is free.
         games: how many games to play.
         seed: of the first game, and of the moves.
         max_plies: the ply cap that the environment was made with.
@@ -59,12 +65,33 @@ def _play_game(env: Any, rng: np.random.Generator, max_plies: int, claim_draws: 
         agent = env.agent_selection
         _check_turn(env, agent, board, earned)
         _check_goes_on(board, max_plies, claim_draws)
-        action = _choose(board, env.observe(agent)["action_mask"], rng)
+        if rng.random() < _ASKS and env.observe(agent)["action_mask"][NUM_ACTIONS:].any():
+            _check_asking(env, agent, board, rng)
+            _check_turn(env, agent, board, earned)
+        action = _choose(board, env.observe(agent)["action_mask"][:NUM_ACTIONS], rng)
         assert env.step(action) is None, "step() returned something"
         board.push(action_to_move(action, board))
         for name in AGENTS:
             earned[name] += float(env.rewards[name])
     _check_end(env, board, earned, max_plies)
+
+
+def _check_asking(env: Any, agent: str, board: chess.Board, rng: np.random.Generator) -> None:
+    """The agent to move asks something that its mask allows."""
+    before = env.observe(agent)
+    action = int(rng.choice(NUM_ACTIONS + np.flatnonzero(before["action_mask"][NUM_ACTIONS:])))
+    where = f"after the question {action} in {board.fen()!r}"
+    env.step(action)
+    assert env.agent_selection == agent, f"it is {env.agent_selection}'s turn {where}, not {agent}'s again"
+    after = env.observe(agent)
+    assert env.unwrapped.board().fen() == board.fen(), f"the position is {env.unwrapped.board().fen()!r} {where}"
+    assert np.array_equal(before["observation"], after["observation"]), f"the planes have changed {where}"
+    moves = (seen["action_mask"][:NUM_ACTIONS] for seen in (before, after))
+    assert np.array_equal(*moves), f"the legal moves have changed {where}"
+    assert not after["action_mask"][action], f"it may be asked again {where}"
+    assert after["advice_available"].any(), f"there is no answer {where}"
+    left = float(after["queries_left"][0])
+    assert left in (-1, float(before["queries_left"][0]) - 1), f"{left} questions are left {where}"
 
 
 def _choose(board: chess.Board, mask: Any, rng: np.random.Generator) -> int:
@@ -89,7 +116,7 @@ def _check_turn(env: Any, agent: str, board: chess.Board, earned: dict[str, floa
     assert reward == 0, f"last() gives the reward {reward!r} {where}"
     assert set(earned.values()) == {0.0}, f"rewards before the end: {earned} {where}"
     legal = {move_to_action(move, board) for move in board.legal_moves}
-    given = set(np.flatnonzero(seen["action_mask"]).tolist())
+    given = set(np.flatnonzero(seen["action_mask"][:NUM_ACTIONS]).tolist())
     assert given == legal, f"the mask lacks {sorted(legal - given)} and has {sorted(given - legal)} too many {where}"
     if seen["advice_available"][0]:
         assert int(seen["advice_move"]) in legal, f"the advice {int(seen['advice_move'])} is not legal {where}"

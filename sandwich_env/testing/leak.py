@@ -6,6 +6,7 @@ import copy
 import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -51,10 +52,16 @@ class Disguised(Advisor):
     def __init__(self, inner: Advisor, truth: Truth = "opposite") -> None:
         self.inner = inner
         self.truth = truth
+        self.voices = inner.voices
         self._lies: dict[int, int] = {}
 
     def advise(self, query: Query) -> Advice:
-        advice = self._ask(query)
+        return self._disguise(self._ask(query, self.inner.advise), query)
+
+    def advise_as(self, voice: int, query: Query) -> Advice:
+        return self._disguise(self._ask(query, partial(self.inner.advise_as, voice)), query)
+
+    def _disguise(self, advice: Advice, query: Query) -> Advice:
         truth = advice.provenance
         tampered = ~truth.tampered if self.truth == "opposite" else np.full(len(query), self.truth == "tampered")
         return replace(
@@ -68,13 +75,13 @@ class Disguised(Advisor):
             ),
         )
 
-    def _ask(self, query: Query) -> Advice:
+    def _ask(self, query: Query, advise: Callable[[Query], Advice]) -> Advice:
         """Who asks has counted false lies, and a budget would go by them: the other advisor hears the true count."""
         keys = query.keys.tolist()  # one for each game and player
         if query.lies is not None:
             self._lies |= {key: 0 for key, count in zip(keys, query.count, strict=True) if count == 0}
             query = replace(query, lies=np.array([self._lies.get(key, 0) for key in keys], dtype=np.int64))
-        advice = self.inner.advise(query)
+        advice = advise(query)
         for key, lie in zip(keys, advice.provenance.tampered, strict=True):
             self._lies[key] = self._lies.get(key, 0) + int(lie)
         return advice
