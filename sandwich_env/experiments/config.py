@@ -118,7 +118,7 @@ class RunConfig:
     advised: Advised = "both"
     """Which sides of a game may ask A."""
     protocol: Spec = "every_turn"
-    """When they ask: "every_turn", "every_n_turns:n=4", "never", or a spec; not "on_demand": H plays as a Player here."""
+    """When they ask: "every_turn", "every_n_turns:n=4", "never", or a spec; "on_demand" is for environments alone."""
     asks: Asks = "both"
     """What they are told: the move, the value or both."""
     watch: Spec | None = None
