@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from gymnasium.vector import VectorEnv, VectorWrapper
@@ -15,7 +15,13 @@ from sandwich_env.specs import Spec, from_spec
 _FINAL, _FINAL_INFO = "final_obs", "final_info"
 
 
-class LayoutVectorEnv(VectorWrapper[Any, Any, Any, Any, Any]):
+if TYPE_CHECKING:
+    _Wrapper: TypeAlias = VectorWrapper[Any, Any, Any, Any, Any]
+else:
+    _Wrapper = VectorWrapper  # which takes no parameters in Gymnasium 1.2, RLlib's version
+
+
+class LayoutVectorEnv(_Wrapper):
     """A vector environment with its observations laid out anew, the final ones of `SAME_STEP` included.
 
     Args:
