@@ -13,7 +13,6 @@ from sandwich_env.advisors.base import NO_MOVE
 from sandwich_env.errors import SpecError
 from sandwich_env.layouts.base import BOARD, MASK, Arrays, Layout, board_axis, box, need, without
 from sandwich_env.nets.geometry import PLANES, from_to_pairs
-from sandwich_env.oversight.on_demand import OnDemand
 from sandwich_env.rules import NUM_ACTIONS
 from sandwich_env.specs import check_count
 
@@ -144,7 +143,7 @@ class AdvicePlanes(Layout):
 
     Args:
         budget: how many queries a player begins with, under the protocol "on_demand"; None (default) reads it off the
-            environment that is wrapped, or means that there is no limit.
+            space of the environment that is wrapped, where there is a limit.
         keep: whether `advice_*` and `queries_left` stay in the Dict as well.
     """
 
@@ -152,11 +151,10 @@ class AdvicePlanes(Layout):
         self.budget = None if budget is None else check_count("budget", budget, least=0)
         self.keep = bool(keep)
 
-    def settled(self, env: Any) -> AdvicePlanes:
-        core = getattr(env.unwrapped, "_core", None)
-        protocol = None if core is None else core.config.protocol
-        if self.budget is None and isinstance(protocol, OnDemand):
-            return AdvicePlanes(protocol.budget, self.keep)
+    def settled(self, space: spaces.Dict) -> AdvicePlanes:
+        left = space.spaces.get(_LEFT)
+        if self.budget is None and isinstance(left, spaces.Box) and np.isfinite(left.high).all():
+            return AdvicePlanes(int(left.high.max()), self.keep)
         return self
 
     def space(self, space: spaces.Dict) -> spaces.Dict:

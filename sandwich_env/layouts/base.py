@@ -21,7 +21,13 @@ BOARD = "observation"
 
 
 class Layout(Specified, ABC):
-    """Another form of the same observations. It keeps no state: what it gives depends on what it is given alone."""
+    """Another form of the same observations. It keeps no state: what it gives depends on what it is given alone.
+
+    Attributes:
+        tells: whether it moves anything to the infos (`told`).
+    """
+
+    tells: bool = False
 
     @abstractmethod
     def space(self, space: spaces.Dict) -> spaces.Space[Any]:
@@ -39,8 +45,8 @@ class Layout(Specified, ABC):
             seen: arrays with a first axis of N for each key. They are not written to.
         """
 
-    def settled(self, env: Any) -> Layout:
-        """The layout for an environment: itself, or one that has read off the environment what was left open."""
+    def settled(self, space: spaces.Dict) -> Layout:
+        """The layout for observations of a space: itself, or one that has read off the space what was left open."""
         return self
 
     def told(self, seen: Arrays) -> Arrays:
@@ -62,26 +68,30 @@ class Stack(Layout):
         if not layouts:
             raise SpecError("no layout is given: name at least one")
         self.layouts = [from_spec(layout, Layout) for layout in layouts]
+        self.tells = any(layout.tells for layout in self.layouts)
 
     def space(self, space: spaces.Dict) -> spaces.Space[Any]:
-        """See `Layout.space`.
+        return self.over(space)[1]
+
+    def settled(self, space: spaces.Dict) -> Stack:
+        return self.over(space)[0]
+
+    def over(self, space: spaces.Space[Any]) -> tuple[Stack, spaces.Space[Any]]:
+        """The layouts for observations of a space, with what was left open read off it, and the space that they give.
 
         Raises:
             SpecError: a layout cannot be put over what the ones before it give.
         """
-        shown: spaces.Space[Any] = space
-        for k, layout in enumerate(self.layouts):
+        shown, settled, before = space, [], "the environment"
+        for layout in self.layouts:
             if not isinstance(shown, spaces.Dict):
-                before = type(self.layouts[k - 1]).__name__ if k else "the environment"
                 raise SpecError(
-                    f"{type(layout).__name__} wants a Dict and {before} gives {shown}: a layout that leaves a single "
-                    "array comes last"
+                    f"{type(layout).__name__} wants a Dict, and {before} gives {shown}: give all layouts to one "
+                    "wrap(), those that leave a single array last"
                 )
-            shown = layout.space(shown)
-        return shown
-
-    def settled(self, env: Any) -> Stack:
-        return Stack([layout.settled(env) for layout in self.layouts])
+            settled.append(layout.settled(shown))
+            shown, before = settled[-1].space(shown), type(layout).__name__
+        return Stack([*settled]), shown
 
     def __call__(self, seen: Arrays) -> Any:
         for layout in self.layouts:
@@ -89,12 +99,7 @@ class Stack(Layout):
         return seen
 
     def told(self, seen: Arrays) -> Arrays:
-        told: Arrays = {}
-        for k, layout in enumerate(self.layouts):
-            told |= layout.told(seen)
-            if k + 1 < len(self.layouts):
-                seen = layout(seen)
-        return told
+        return self.both(seen)[1]
 
     def both(self, seen: Arrays) -> tuple[Any, Arrays]:
         """The observations, and what moves to the infos, each layout being asked once."""
@@ -103,17 +108,6 @@ class Stack(Layout):
             told |= layout.told(seen)
             seen = layout(seen)
         return seen, told
-
-
-def dict_space(space: spaces.Space[Any]) -> spaces.Dict:
-    """A space of observations as the Dict that it must be.
-
-    Raises:
-        SpecError: it is none.
-    """
-    if not isinstance(space, spaces.Dict):
-        raise SpecError(f"layouts go over a Dict of observations, not over {space}: give all layouts to one wrap()")
-    return space
 
 
 def without(space: spaces.Dict, *keys: str) -> dict[str, spaces.Space[Any]]:

@@ -34,7 +34,7 @@ class ChannelsFirst(Layout):
 
     def space(self, space: spaces.Dict) -> spaces.Dict:
         if board_axis(self, space) == 0:
-            raise SpecError(f"ChannelsFirst is given planes with the channels first: {space.spaces[BOARD]}")
+            raise SpecError(f"ChannelsFirst is given planes with the channels first already: {space.spaces[BOARD]}")
         board = box(self, space)
         if board.shape[-1] < _CHANNELS:
             raise SpecError(f"ChannelsFirst wants the {_CHANNELS} planes of a board, not {board}")

@@ -7,7 +7,7 @@ from typing import Any
 import gymnasium
 from gymnasium.utils import RecordConstructorArgs
 
-from sandwich_env.layouts.base import Stack, alone, dict_space, tree_row
+from sandwich_env.layouts.base import Stack, alone, tree_row
 from sandwich_env.specs import Spec, from_spec
 
 
@@ -22,8 +22,7 @@ class LayoutEnv(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     def __init__(self, env: gymnasium.Env[Any, Any], stack: Stack | Spec) -> None:
         RecordConstructorArgs.__init__(self, stack=stack)
         super().__init__(env)
-        self._stack = from_spec(stack, Stack).settled(env)
-        self.observation_space = self._stack.space(dict_space(env.observation_space))
+        self._stack, self.observation_space = from_spec(stack, Stack).over(env.observation_space)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Deal a new game; see the environment inside."""

@@ -20,6 +20,8 @@ class MaskInInfo(Layout):
     array, and no Dict.
     """
 
+    tells = True
+
     def space(self, space: spaces.Dict) -> spaces.Space[Any]:
         need(self, space, MASK, _WHY)
         rest = without(space, MASK)

@@ -9,7 +9,7 @@ from gymnasium import spaces
 from pettingzoo.utils import BaseParallelWrapper, BaseWrapper
 
 from sandwich_env.errors import SpecError, did_you_mean
-from sandwich_env.layouts.base import Stack, alone, dict_space, tree_row
+from sandwich_env.layouts.base import Stack, alone, tree_row
 from sandwich_env.specs import Spec, from_spec
 
 _CHANNEL = "advice_available"
@@ -28,18 +28,18 @@ class LaidOut:
     """
 
     def __init__(self, env: Any, stack: Stack, agents: str | Sequence[str] | None) -> None:
-        self.stack = stack.settled(env)
-        self.spaces: dict[str, spaces.Space[Any]] = {}
-        for agent in _named(env, agents):
-            self.spaces[agent] = self.stack.space(dict_space(env.observation_space(agent)))
+        self._over = {agent: stack.over(env.observation_space(agent)) for agent in _named(env, agents)}
+        self.spaces = {agent: space for agent, (_, space) in self._over.items()}
+
+        self.tells = stack.tells
 
     def show(self, agent: str, seen: Any) -> Any:
         """What an agent sees, laid out if it is one of those."""
-        return tree_row(self.stack(alone(seen)), 0) if agent in self.spaces else seen
+        return tree_row(self._over[agent][0](alone(seen)), 0) if agent in self._over else seen
 
     def tell(self, agent: str, seen: Any) -> dict[str, Any]:
         """What moves from an agent's observation to its info."""
-        return dict(tree_row(self.stack.told(alone(seen)), 0)) if agent in self.spaces else {}
+        return dict(tree_row(self._over[agent][0].told(alone(seen)), 0)) if agent in self._over else {}
 
 
 def _named(env: Any, agents: str | Sequence[str] | None) -> list[str]:
@@ -87,9 +87,12 @@ class LayoutAEC(BaseWrapper):  # type: ignore[misc]
     @property
     def infos(self) -> dict[str, dict[str, Any]]:
         """Each agent's info, with what the layouts moved there."""
+        inner: dict[str, dict[str, Any]] = self.env.infos
+        if not self._laid_out.tells:
+            return inner
         if self._told is None:
-            laid_out, inner = self._laid_out, self.env.infos
-            self._told = {agent: info | laid_out.tell(agent, self.env.observe(agent)) for agent, info in inner.items()}
+            tell, look = self._laid_out.tell, self.env.observe
+            self._told = {agent: info | tell(agent, look(agent)) for agent, info in inner.items()}
         return self._told
 
 
@@ -121,4 +124,6 @@ class LayoutParallel(BaseParallelWrapper):  # type: ignore[misc]
         return {agent: self._laid_out.show(agent, one) for agent, one in seen.items()}
 
     def _infos(self, seen: dict[str, Any], infos: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        if not self._laid_out.tells:
+            return infos
         return {agent: info | self._laid_out.tell(agent, seen[agent]) for agent, info in infos.items()}

@@ -9,7 +9,7 @@ from gymnasium.vector import VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from sandwich_env.layouts.base import Arrays, Stack, dict_space, tree_row
+from sandwich_env.layouts.base import Arrays, Stack, tree_row
 from sandwich_env.specs import Spec, from_spec
 
 _FINAL, _FINAL_INFO = "final_obs", "final_info"
@@ -31,8 +31,7 @@ class LayoutVectorEnv(_Wrapper):
 
     def __init__(self, env: VectorEnv[Any, Any, Any], stack: Stack | Spec) -> None:
         super().__init__(env)
-        self._stack = from_spec(stack, Stack).settled(env)
-        self.single_observation_space = self._stack.space(dict_space(env.single_observation_space))
+        self._stack, self.single_observation_space = from_spec(stack, Stack).over(env.single_observation_space)
         self.observation_space = batch_space(self.single_observation_space, env.num_envs)
 
     def reset(
