@@ -8,6 +8,7 @@ from sandwich_env.layouts.advice_planes import ADVICE_PLANES, AdvicePlanes, advi
 from sandwich_env.layouts.base import Layout, Stack
 from sandwich_env.layouts.channels_first import ChannelsFirst
 from sandwich_env.layouts.flat import Flat
+from sandwich_env.layouts.legal_lists import legal_lists
 from sandwich_env.layouts.masks import MaskInInfo, NestedMask
 from sandwich_env.layouts.wrapping import wrap
 
@@ -21,6 +22,7 @@ __all__ = [
     "NestedMask",
     "Stack",
     "advice_planes",
+    "legal_lists",
     "move_planes",
     "moves_of",
     "wrap",

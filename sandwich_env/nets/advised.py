@@ -2,7 +2,7 @@
 
 The board goes through a `PolicyValueNetwork`. What the advisor says comes in at two places: as planes beside those of
 the board, and as *trust*, a number that is added to the advised move's logit and that depends on the position, on
-the move and on what else was said. Both begin at zero, so that a network that starts from H's weights starts as H.
+the move and on what else was said. Both begin at zero where one likes, so that H's weights start as H.
 """
 
 from __future__ import annotations
@@ -36,11 +36,13 @@ class AdvisedNetwork(nn.Module):
         shape: of the network that looks at the board.
         asks: K, how many actions of the environment are questions (those from 4672 on).
         seed: of the weights that are drawn.
+        trust: what the advised move's logit is raised by before anything is learnt. With 0 advice is not heard at first,
+            and a learner that explores at random seldom asks and then follows.
     """
 
     actions: Tensor
 
-    def __init__(self, shape: NetworkShape, asks: int = 0, seed: int = 0) -> None:
+    def __init__(self, shape: NetworkShape, asks: int = 0, seed: int = 0, trust: float = 0.0) -> None:
         super().__init__()
         self.asks = check_count("asks", asks, least=0)
         self.board = new_network(shape, seed)
@@ -53,22 +55,23 @@ class AdvisedNetwork(nn.Module):
         for silent in (self.advice_stem, self.trust_out, self.ask):
             for parameter in () if silent is None else silent.parameters():
                 nn.init.zeros_(parameter)
+        nn.init.constant_(self.trust_out.bias, trust)
         self.register_buffer("actions", torch.from_numpy(_actions_by_squares()), persistent=False)
         self.train()
 
     @classmethod
-    def from_weights(cls, weights: str | Path, asks: int = 0) -> AdvisedNetwork:
-        """A network that plays as the given one does, whatever it is told, until it is trained.
+    def from_weights(cls, weights: str | Path, asks: int = 0, trust: float = 0.0) -> AdvisedNetwork:
+        """A network that plays as the given one does, but for its trust in an advised move, until it is trained.
 
         Args:
             weights: "novice", "expert", or the path of a network's weights.
-            asks: see the class.
+            asks, trust: see the class.
 
         Raises:
             WeightsError: there are none, or they are damaged.
         """
         board = load_network(weights)
-        advised = cls(board.shape, asks)
+        advised = cls(board.shape, asks, trust=trust)
         advised.board.load_state_dict(board.state_dict())
         return advised
 

@@ -54,6 +54,18 @@ def test_it_starts_as_the_network_it_comes_from_whatever_it_is_told() -> None:
     assert (logits[:, 4672:] == 0).all()
 
 
+def test_it_may_begin_with_some_trust() -> None:
+    planes = boards(1)
+    for action in (100, 2000):
+        told = torch.cat([planes, said(action)], dim=1)
+        with torch.no_grad():
+            raised = (
+                AdvisedNetwork.from_weights("novice", trust=2.0)(told)[0] - load_network("novice").eval()(planes)[0]
+            )[0]
+        assert raised[action].item() == pytest.approx(2.0, abs=1e-4)
+        assert raised.abs().sum().item() == pytest.approx(2.0, abs=1e-2)
+
+
 def test_the_advised_move_is_read_from_the_planes() -> None:
     network = AdvisedNetwork(SMALL)
     pairs = from_to_pairs()
