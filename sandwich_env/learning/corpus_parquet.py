@@ -18,9 +18,7 @@ from sandwich_env.errors import DataError, MissingExtraError
 from sandwich_env.files import replacing
 from sandwich_env.learning.corpus import Corpus, GameTable, Truth, VisibleCorpus
 from sandwich_env.learning.corpus_uci import action_names
-
-_FORMAT = b"sandwich_env.corpus"
-_VERSION = b"1"
+from sandwich_env.reading.recorded import CORPUS_FORMAT, CORPUS_VERSION, corpus_table
 
 _READ = (
     *("game_id", "ply", "mover", "action", "own_move", "asked", "advice_move", "advice_value"),
@@ -39,7 +37,7 @@ def write_parquet(corpus: Corpus, path: str | Path) -> None:
         OSError: the file could not be written (a full disk, say); what was there before is untouched.
     """
     pa, pq = _arrow()
-    table = pa.table(_columns(corpus, pa)).replace_schema_metadata({_FORMAT: _VERSION})
+    table = pa.table(_columns(corpus, pa)).replace_schema_metadata({CORPUS_FORMAT: CORPUS_VERSION})
     with replacing(path) as part:
         pq.write_table(table, part, compression="zstd")
 
@@ -51,20 +49,7 @@ def read_parquet(path: str | Path) -> Corpus:
         MissingExtraError: pyarrow is not installed.
         DataError: the file is not there, is truncated, or is not a corpus.
     """
-    pa, pq = _arrow()
-    try:
-        table = pq.read_table(path)
-    except FileNotFoundError as error:
-        raise DataError(f"there is no file {str(path)!r}") from error
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{str(path)!r} is not Parquet, or is truncated: {error}") from error
-    version = (table.schema.metadata or {}).get(_FORMAT)
-    if version != _VERSION:
-        found = "not a corpus of this package" if version is None else f"a corpus of format {version.decode()!r}"
-        raise DataError(f"{str(path)!r} is {found}: write it with Corpus.to_parquet (format {_VERSION.decode()!r})")
-    missing = [name for name in _READ if name not in table.column_names]
-    if missing:
-        raise DataError(f"{str(path)!r} lacks the columns {', '.join(map(repr, missing))}")
+    table = corpus_table(path, _READ)
     try:
         return _corpus({name: table.column(name) for name in _READ})
     except DataError as error:

@@ -10,8 +10,9 @@ from pathlib import Path
 import chess
 import chess.pgn
 
-from sandwich_env.errors import DataError, SpecError
+from sandwich_env.errors import DataError, InvalidPositionError, SpecError
 from sandwich_env.files import open_text
+from sandwich_env.rules.positions import parse_board
 
 RESULTS = {"1-0": 1.0, "0-1": -1.0, "1/2-1/2": 0.0}
 """White's result of each outcome that PGN knows."""
@@ -44,11 +45,12 @@ def open_games(
     min_rating: int | None = None,
     max_rating: int | None = None,
     counts: Counter[str] | None = None,
+    any_start: bool = False,
 ) -> Iterator[RecordedGame]:
     """The games of a PGN file (.pgn, .pgn.gz or .pgn.zst), one after the other, read as they are asked for.
 
     Games that cannot be learnt from are left out and counted, by the reasons `"variant"` (not standard chess),
-    `"start"` (from a set-up position), `"unfinished"` (no result), `"rating"` (a rating is unknown or outside the
+    `"start"` (from a set-up position, which `any_start` takes if it is legal), `"unfinished"` (no result), `"rating"` (a rating is unknown or outside the
     limits), `"illegal"` (an illegal move), `"cut"` (the text ends before the game does) and
     `"no moves"`. A compressed file that was cut short gives all its whole games first, and then the error.
 
@@ -57,6 +59,7 @@ def open_games(
         min_rating: both players must be rated this or more.
         max_rating: both players must be rated this or less.
         counts: is filled with the number of games `"read"` and of those left out, by reason.
+        any_start: whether games from set-up positions are read.
 
     Raises:
         DataError: the file is missing, empty, truncated, or holds no PGN game (when it is first read, or at its end).
@@ -64,12 +67,14 @@ def open_games(
     """
     if min_rating is not None and max_rating is not None and min_rating > max_rating:
         raise SpecError(f"min_rating is {min_rating!r}, above max_rating, {max_rating!r}: no game can be in between")
-    return _read(Path(path), min_rating, max_rating, Counter() if counts is None else counts)
+    return _read(Path(path), min_rating, max_rating, Counter() if counts is None else counts, any_start)
 
 
-def _read(path: Path, min_rating: int | None, max_rating: int | None, counts: Counter[str]) -> Iterator[RecordedGame]:
+def _read(
+    path: Path, min_rating: int | None, max_rating: int | None, counts: Counter[str], any_start: bool
+) -> Iterator[RecordedGame]:
     anything = False
-    visitor = _Visitor(min_rating, max_rating)
+    visitor = _Visitor(min_rating, max_rating, any_start=any_start)
     try:
         with open_text(path, errors="replace") as text:  # many a PGN has names in Latin-1
             while chess.pgn.read_game(text, Visitor=lambda: visitor) is not None:
@@ -92,7 +97,8 @@ def _read(path: Path, min_rating: int | None, max_rating: int | None, counts: Co
 class _Visitor(chess.pgn.BaseVisitor[bool]):
     """Collects one game after another; stops reading a game as soon as it is refused."""
 
-    def __init__(self, min_rating: int | None, max_rating: int | None) -> None:
+    def __init__(self, min_rating: int | None, max_rating: int | None, *, any_start: bool) -> None:
+        self.any_start = any_start
         self.low = -(10**9) if min_rating is None else min_rating
         self.high = 10**9 if max_rating is None else max_rating
         self.rated = min_rating is not None or max_rating is not None
@@ -118,7 +124,8 @@ class _Visitor(chess.pgn.BaseVisitor[bool]):
         headers = self.headers
         if headers.get("Variant", "Standard").lower() not in ("standard", "chess", "from position"):
             return "variant"
-        if headers.get("FEN", chess.STARTING_FEN) != chess.STARTING_FEN:
+        self.start_fen = headers.get("FEN", chess.STARTING_FEN)
+        if self.start_fen != chess.STARTING_FEN and not (self.any_start and _is_legal(self.start_fen)):
             return "start"
         if headers.get("Result") in ("*", "?"):
             return "unfinished"
@@ -159,7 +166,7 @@ class _Visitor(chess.pgn.BaseVisitor[bool]):
         white, black = self.ratings
         return RecordedGame(
             moves=self.moves,
-            start_fen=chess.STARTING_FEN,
+            start_fen=self.start_fen,
             result=RESULTS[self.headers["Result"]],
             white_rating=white,
             black_rating=black,
@@ -168,6 +175,14 @@ class _Visitor(chess.pgn.BaseVisitor[bool]):
 
     def result(self) -> bool:
         return True
+
+
+def _is_legal(fen: str) -> bool:
+    try:
+        parse_board(fen)
+    except InvalidPositionError:
+        return False
+    return True
 
 
 def _rating(text: str | None) -> int | None:

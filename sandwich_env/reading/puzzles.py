@@ -18,8 +18,7 @@ from sandwich_env.errors import DataError, SpecError, did_you_mean
 from sandwich_env.files import open_text
 from sandwich_env.reading.books import DEFAULT
 from sandwich_env.reading.words import status_text
-from sandwich_env.rules import NO_ACTION
-from sandwich_env.rules.actions import encode_move
+from sandwich_env.rules import NO_ACTION, move_to_action
 
 COLUMNS = ("PuzzleId", "FEN", "Moves", "Rating")
 """What a file must have. `Themes` is read where it is there; other columns are left alone."""
@@ -57,8 +56,11 @@ class Puzzle:
 
     def actions(self) -> list[int]:
         """The moves as actions."""
-        white = chess.Board(self.fen).turn
-        return [encode_move(move, white == (ply % 2 == 0)) for ply, move in enumerate(self.moves)]
+        board, actions = chess.Board(self.fen), []
+        for move in self.moves:
+            actions.append(move_to_action(move, board))
+            board.push(move)
+        return actions
 
     def solver_fen(self) -> str:
         """The position that the solver is shown: after the opponent's move."""
