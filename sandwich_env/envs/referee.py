@@ -68,11 +68,9 @@ class RefereedChessAEC(SandwichChessAEC):
     def _end(self, agent: str) -> None:
         super()._end(agent)
         if self._core.termination(0) == ILLEGAL_ACTION:
-            why = self._core.refusal(0)
-            if why is None:
-                EnvLogger.warn_on_illegal_move()
-            else:
-                EnvLogger.warn(why)
+            EnvLogger.warn_on_illegal_move()
+            if (why := self._core.refusal(0)) is not None:
+                EnvLogger.get_logger().warning(f"[WARNING]: {why}")
             self.truncations = dict.fromkeys(self._names, True)
             self.rewards = dict.fromkeys(self._names, 0.0) | {agent: -1.0}
 
