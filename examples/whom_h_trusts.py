@@ -92,9 +92,7 @@ def score(network: Any, given: ppo_fast.Args, games: int) -> dict[str, float]:
     playing, won, asked = np.ones(games, bool), np.zeros(games, bool), 0
     followed: dict[bool, list[Any]] = {False: [], True: []}
     while playing.any():
-        legal = torch.from_numpy(layouts.legal_lists(seen["action_mask"]))
-        choice = ppo_fast.act(network, torch.from_numpy(seen["observation"]), legal)[0].sample()
-        actions = legal.gather(1, choice[:, None])[:, 0].numpy()
+        actions = network.policy(*ppo_fast.look(seen))[0].sample().numpy()
         told = layouts.moves_of(seen["observation"][:, 20:])
         asked += int((playing & (actions >= NUM_ACTIONS)).sum())
         for lie in (False, True):
@@ -120,7 +118,7 @@ def main(args: Args) -> None:
         args.seeds, args.endgame_steps, args.puzzle_steps, args.games = 1, 512, 512, 16
     jobs = []
     for task, given in tasks(args).items():
-        sized = replace(given, num_envs=16, rollout=16, batch_size=128) if args.small else given
+        sized = replace(given, num_envs=16, rollout=16) if args.small else given
         for arm, advisor in ADVISORS.items():
             for seed in range(args.seeds):
                 out = args.out / task / arm.replace(" ", "_") / str(seed)

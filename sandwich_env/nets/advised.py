@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sandwich_env.nets.geometry import PLANES, from_to_pairs
+from sandwich_env.nets.legal_policy import LegalPolicy
 from sandwich_env.nets.residual import PolicyValueNetwork, new_network
 from sandwich_env.nets.shape import INPUT_PLANES, NetworkShape
 from sandwich_env.nets.weights import load_network
@@ -36,8 +37,8 @@ class AdvisedNetwork(nn.Module):
         shape: of the network that looks at the board.
         asks: K, how many actions of the environment are questions (those from 4672 on).
         seed: of the weights that are drawn.
-        trust: what the advised move's logit is raised by before anything is learnt. With 0 advice is not heard at first,
-            and a learner that explores at random seldom asks and then follows.
+        trust: what the advised move's logit is raised by before anything is learnt. With 0 advice is not heard at
+            first, and a learner that explores at random seldom asks and then follows.
     """
 
     actions: Tensor
@@ -113,6 +114,11 @@ class AdvisedNetwork(nn.Module):
         if self.ask is not None:
             logits = torch.cat([logits, self.ask(pooled)], dim=1)
         return logits, value
+
+    def policy(self, planes: Tensor, legal: Tensor) -> tuple[LegalPolicy, Tensor]:
+        """The policy over the actions in the lists `legal` (`layouts.legal_lists`), and the values [B]."""
+        logits, value = self(planes)
+        return LegalPolicy(logits, legal), value
 
     def _trusting(self, logits: Tensor, x: Tensor, pooled: Tensor, advice: Tensor) -> Tensor:
         """The logits with the trust in the advised move added to its own."""

@@ -63,7 +63,8 @@ def test_it_may_begin_with_some_trust() -> None:
                 AdvisedNetwork.from_weights("novice", trust=2.0)(told)[0] - load_network("novice").eval()(planes)[0]
             )[0]
         assert raised[action].item() == pytest.approx(2.0, abs=1e-4)
-        assert raised.abs().sum().item() == pytest.approx(2.0, abs=1e-2)
+        raised[action] = 0
+        assert raised.abs().max().item() < 1e-4
 
 
 def test_the_advised_move_is_read_from_the_planes() -> None:
