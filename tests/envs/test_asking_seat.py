@@ -133,5 +133,5 @@ def test_games_are_the_same_with_an_advisor_inside_and_in_the_seat(packed: bool)
 
 
 def test_seeds_and_the_contract_hold_with_an_agent_in_the_seat() -> None:
-    check_seeds(seated, seeds=2, steps=60)
+    check_seeds(seated, seeds=1, steps=25)
     check_aec(seated, games=8)
