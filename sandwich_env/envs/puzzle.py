@@ -106,7 +106,7 @@ class PuzzleCore(LearnerCore):
     def _set_up(self, starts: Starts, index: Indices) -> None:
         puzzles = starts.puzzles(self.keys[index], self.episodes[index])
         self.games.reset(index, [puzzle.fen for puzzle in puzzles])
-        self._lines.put(index, [puzzle.actions() for puzzle in puzzles])
+        self._lines.put(index, [puzzle.actions for puzzle in puzzles])
 
     def _judge(self, moved: NDArray[np.int64]) -> NDArray[np.int64]:
         """End the puzzles that the plies `moved` [N] have solved or failed. The opponent's are on the line always."""

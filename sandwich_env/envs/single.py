@@ -27,7 +27,8 @@ OWN_ARGUMENTS = ("opponent", "learner_color", "illegal_action", "render_mode")
 
 
 class ChessEnv(gymnasium.Env[dict[str, Any], np.int64]):
-    """One player learns; its opponent is part of the environment. Registered as `sandwich/Chess-v0`.
+    """One player learns; its opponent is part of the environment. Registered as `sandwich/Chess-v0`, and with
+    other defaults as `sandwich/Endgame-v0` and `sandwich/Puzzle-v0`.
 
     The observation is what the learner sees when it is to move; the reward is the learner's. With the opponent "self"
     the learner moves both sides: every step is one ply, the observation is that of the side to move, and the reward
@@ -38,8 +39,10 @@ class ChessEnv(gymnasium.Env[dict[str, Any], np.int64]):
     learner's, for "self" from that of the side that has just moved) and `termination` (why, as a word).
 
     Args:
-        opponent: "self" (default), "random", or any other `Player` or its spec.
-        learner_color: "alternate" (default), "white", "black" or "random"; means nothing where the opponent is "self".
+        opponent: "self" (default), "random", "puzzle" (plays the line of a puzzle, which the learner must find: see
+            `PuzzleCore`), or any other `Player` or its spec.
+        learner_color: "alternate" (default), "white", "black", "random" or "mover" (the side to move at the start);
+            means nothing where the opponent is "self".
         illegal_action: "lose" (default) ends the episode as a loss, with a warning; "raise" raises.
         render_mode: "ansi", "rgb_array" or "human".
         **options: see `ChessOptions`. `advised` may also be "learner" (default) or "opponent".

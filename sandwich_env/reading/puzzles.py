@@ -6,6 +6,7 @@ import csv
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Literal, TextIO, get_args
@@ -54,6 +55,7 @@ class Puzzle:
                 f"and ends with the solver's"
             )
 
+    @cached_property
     def actions(self) -> list[int]:
         """The moves as actions."""
         board, actions = chess.Board(self.fen), []
@@ -62,6 +64,7 @@ class Puzzle:
             board.push(move)
         return actions
 
+    @cached_property
     def solver_fen(self) -> str:
         """The position that the solver is shown: after the opponent's move."""
         board = chess.Board(self.fen)
@@ -200,5 +203,5 @@ def line_actions(puzzles: Sequence[Puzzle]) -> NDArray[np.int64]:
     """The lines as actions, `NO_ACTION` after their ends, int64 [N, longest + 1]."""
     line = np.full((len(puzzles), max(len(puzzle.moves) for puzzle in puzzles) + 1), NO_ACTION, dtype=np.int64)
     for row, puzzle in enumerate(puzzles):
-        line[row, : len(puzzle.moves)] = puzzle.actions()
+        line[row, : len(puzzle.moves)] = puzzle.actions
     return line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 import chess
@@ -25,6 +26,9 @@ from sandwich_env.rules._layout import (
 
 MAX_HALFMOVES = 10_000
 """The largest clock a FEN may show: far beyond any game, and safe for the kernels."""
+
+_STARTS_REMEMBERED = 4096
+"""Games start from the same lists again and again, and to read a FEN takes as long as to play dozens of plies."""
 
 _RIGHTS = ((chess.BB_H1, 1), (chess.BB_A1, 2), (chess.BB_H8, 4), (chess.BB_A8, 8))  # as White sees them
 
@@ -94,11 +98,16 @@ def check_board(board: chess.Board, fen: str) -> None:
 
 
 def parse_start(fen: str) -> NDArray[np.uint64]:
-    """The words of a starting position, see `_layout`. Returns uint64 [START_WORDS].
+    """The words of a starting position, see `_layout`. Returns uint64 [START_WORDS], not to be written to.
 
     Raises:
         InvalidPositionError: As `parse_board`.
     """
+    return _start_words(fen if isinstance(fen, str) else parse_board(fen).fen())
+
+
+@functools.lru_cache(maxsize=_STARTS_REMEMBERED)
+def _start_words(fen: str) -> NDArray[np.uint64]:
     board = parse_board(fen)
     rights = sum(bit for square, bit in _RIGHTS if board.castling_rights & square)
     ep_square = NO_SQUARE if board.ep_square is None else board.ep_square
@@ -115,7 +124,9 @@ def parse_start(fen: str) -> NDArray[np.uint64]:
         int(board.turn),
         board.fullmove_number,
     )
-    return np.array(words, dtype=np.uint64)
+    start = np.array(words, dtype=np.uint64)
+    start.flags.writeable = False
+    return start
 
 
 def write_fen(words: list[int], fullmove: int) -> str:

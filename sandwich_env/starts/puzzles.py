@@ -63,4 +63,4 @@ class Puzzles(Starts):
         return [self._puzzles[k] for k in pick(keys, len(self._puzzles))]
 
     def draw(self, keys: UInt64s, episodes: NDArray[np.int64]) -> list[str]:
-        return [puzzle.solver_fen() for puzzle in self.puzzles(keys, episodes)]
+        return [puzzle.solver_fen for puzzle in self.puzzles(keys, episodes)]
