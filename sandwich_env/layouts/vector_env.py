@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from gymnasium.vector import VectorEnv, VectorWrapper
+from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
@@ -33,6 +33,12 @@ class LayoutVectorEnv(_Wrapper):
         super().__init__(env)
         self._stack, self.single_observation_space = from_spec(stack, Stack).over(env.single_observation_space)
         self.observation_space = batch_space(self.single_observation_space, env.num_envs)
+
+    @property
+    def autoreset_mode(self) -> AutoresetMode:
+        """What happens to a game that has ended; TorchRL asks for it, and Gymnasium's wrappers do not pass it on."""
+        mode: AutoresetMode = self.env.metadata["autoreset_mode"]
+        return mode
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
