@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Unpack, cast
 import numpy as np
 
 from sandwich_env.advisors.base import Query
+from sandwich_env.envs.actions import as_action
 from sandwich_env.envs.advisor_seat_core import AgentSeat, SeatCore
 from sandwich_env.envs.advisor_seat_policy import AdvisorPolicy
 from sandwich_env.envs.advisor_seat_rewards import (
@@ -21,7 +22,6 @@ from sandwich_env.envs.advisor_seat_rewards import (
 from sandwich_env.envs.advisor_seat_spaces import AdviceSpace, advisor_observation_space, advisor_view, as_advice
 from sandwich_env.envs.aec import SandwichChessAEC
 from sandwich_env.envs.config import AGENT, ChessConfig, ChessOptions, takes_agent
-from sandwich_env.envs.core import as_action
 from sandwich_env.envs.referee import RefereedChessAEC
 from sandwich_env.errors import SpecError
 from sandwich_env.oversight.channel import AGENTS, advised_seats, seats_to_move

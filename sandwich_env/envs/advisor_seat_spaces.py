@@ -9,7 +9,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from sandwich_env.advisors.base import NO_MOVE, Asks, Query
-from sandwich_env.envs.core import as_action
+from sandwich_env.envs.actions import as_action
 from sandwich_env.envs.observing import ObservationFormat, Observations, observation_space, unbatch
 from sandwich_env.errors import IllegalActionError
 from sandwich_env.oversight.channel import seats_to_move

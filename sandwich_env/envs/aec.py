@@ -10,10 +10,12 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from pettingzoo import AECEnv
 
+from sandwich_env.envs.actions import as_action
 from sandwich_env.envs.config import ChessConfig, ChessOptions
-from sandwich_env.envs.core import ChessCore, Scorer, as_action
+from sandwich_env.envs.core import ChessCore
 from sandwich_env.envs.observing import unbatch
 from sandwich_env.envs.rendering import FRAMES_PER_SECOND, MODES, Renderer
+from sandwich_env.envs.scorer import Scorer
 from sandwich_env.envs.seeding import as_seed, fresh_seed
 from sandwich_env.errors import GameOverError, SpecError, did_you_mean
 from sandwich_env.oversight.channel import AGENTS, BLACK, WHITE

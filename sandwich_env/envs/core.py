@@ -14,58 +14,27 @@ from sandwich_env.envs.config import ChessConfig
 from sandwich_env.envs.observing import Observations, Sight, action_space, hide_advice, observation_space
 from sandwich_env.envs.rendering import Scene
 from sandwich_env.envs.rewards import Rewards, Transition, TransitionReward, checked, only_where
-from sandwich_env.errors import GameOverError, IllegalActionError, InvalidPositionError
+from sandwich_env.envs.standing import ILLEGAL_ACTION, Standing
+from sandwich_env.errors import IllegalActionError, InvalidPositionError
 from sandwich_env.oversight.asking import AskingChannel, channel_class
 from sandwich_env.oversight.channel import (
     WHITE,
     AdvisorChannel,
-    Audit,
     Bools,
     Indices,
     advised_seats,
 )
 from sandwich_env.oversight.on_demand import Ask
 from sandwich_env.randomness import UInt64s, mix
-from sandwich_env.rules import NO_ACTION, NUM_ACTIONS, Games, Termination, action_to_move
+from sandwich_env.rules import NO_ACTION, NUM_ACTIONS, Games, action_to_move
 from sandwich_env.rules.sight import View
 from sandwich_env.starts.base import Starts
-
-ILLEGAL_ACTION = "illegal_action"
-"""The name under which an episode ends that a player forfeited by an illegal action."""
 
 SEAT_VIEWS: tuple[View, View] = ("white", "black")
 """From which side the player in each seat looks at the board."""
 
-_NAMES = {reason.value: reason.name.lower() for reason in Termination}
 
-
-class Scorer:
-    """The scorer's window on an environment: the truth about its advice. It is not for players.
-
-    Args:
-        channel: of the environment.
-    """
-
-    def __init__(self, channel: AdvisorChannel) -> None:
-        self._channel = channel
-
-    @property
-    def last(self) -> Audit | None:
-        """The truth about the latest batch of advice; None before the first."""
-        return self._channel.last
-
-    @property
-    def queries(self) -> NDArray[np.int64]:
-        """How often each seat (White, Black) of each game has asked in its present episode, [N, 2]."""
-        return self._channel.queries
-
-    @property
-    def lies(self) -> NDArray[np.int64]:
-        """How many answers to each seat of each game were tampered with in its present episode, [N, 2]."""
-        return self._channel.lies
-
-
-class ChessCore:
+class ChessCore(Standing):
     """N games that are dealt, played and shown together.
 
     Game i of an environment with the seeds s plays its episode e with the key `mix(s[i], e)`: all that is drawn in
@@ -77,20 +46,17 @@ class ChessCore:
         threads: how many threads `Games` may use.
 
     Attributes:
-        games: the N games.
         channel: their advisor channel.
         asking: asking as an action; None where the protocol says who asks when.
         num_actions: the moves, and the actions that ask.
         seeds: uint64 [N].
         episodes: int64 [N], the number of each game's present episode, -1 before the first.
         keys: uint64 [N], the keys of the present episodes.
-        num_over: how many of the games are over.
-        num_forfeited: how many of them ended for a reason that is not on the board: an illegal action, a puzzle.
     """
 
     def __init__(self, num_games: int, config: ChessConfig, threads: int = 1) -> None:
         self.config = config
-        self.games = Games(num_games, max_plies=config.max_plies, claim_draws=config.claim_draws, threads=threads)
+        super().__init__(Games(num_games, max_plies=config.max_plies, claim_draws=config.claim_draws, threads=threads))
         self.channel: AdvisorChannel = channel_class(config.protocol)(
             num_games,
             config.advisor,
@@ -106,22 +72,12 @@ class ChessCore:
         self.seeds: UInt64s = np.zeros(num_games, dtype=np.uint64)
         self.episodes = np.full(num_games, -1, dtype=np.int64)
         self.keys: UInt64s = np.zeros(num_games, dtype=np.uint64)
-        self._none = np.zeros(num_games, dtype=np.bool_)
-        self._none.flags.writeable = False
         self._drawn: Observations | None = None  # arrays that hold what is seen, but for games dealt since then
         self._dealt_since: list[Indices] = []
-        self._forfeited = np.zeros(num_games, dtype=np.bool_)
-        self._forfeit_outcome = np.zeros(num_games, dtype=np.float32)
-        self._forfeit_reason = np.full(num_games, ILLEGAL_ACTION, dtype=object)
-        self.num_forfeited = 0
         self._saw_illegal = False
-        self._look_again()
         self._pays_at_end = getattr(config.reward, "at_end_only", False)
         self._looks_back = isinstance(config.reward, TransitionReward)
         advised_seats(config.advised, self.learner_seats())  # an unknown name is an error now, not at the first deal
-
-    def __len__(self) -> int:
-        return len(self.games)
 
     @property
     def ask_actions(self) -> tuple[Ask, ...]:
@@ -260,12 +216,6 @@ class ChessCore:
         )
         return reward.pay(transition)
 
-    def _refuse_ended(self, actions: NDArray[np.int64]) -> None:
-        ended = np.flatnonzero((actions != NO_ACTION) & self.over)
-        if len(ended):
-            i = int(ended[0])
-            raise GameOverError(f"game {i} has ended ({self.termination(i)}): reset it before the next action")
-
     def _play_legal(self, actions: NDArray[np.int64], out: Observations | None) -> NDArray[np.int64]:
         if out is None:
             self.games.step(actions)
@@ -290,6 +240,10 @@ class ChessCore:
             self._forfeit(lost, np.where(self.games.turn, -1, 1), ILLEGAL_ACTION)
         return played
 
+    def _forfeit(self, rows: Bools, outcome: NDArray[np.integer], why: str) -> None:
+        super()._forfeit(rows, outcome, why)
+        self.channel.forget(rows)
+
     def _judge(self, moved: NDArray[np.int64]) -> NDArray[np.int64]:
         """Called after the plies `moved` [N]; an environment may end games here that go on by the rules of chess.
 
@@ -297,68 +251,6 @@ class ChessCore:
             `moved`, with `NO_ACTION` for the games that were ended.
         """
         return moved
-
-    def _forfeit(self, rows: Bools, outcome: NDArray[np.integer], why: str) -> None:
-        """End games, where `rows` [N] is true, for a reason that is not on the board; outcome [N], from White's side."""
-        self._forfeited |= rows
-        self.num_forfeited = int(np.count_nonzero(self._forfeited))
-        self._forfeit_outcome[rows] = outcome[rows]
-        self._forfeit_reason[rows] = why
-        self.channel.forget(rows)
-
-    def _look_again(self) -> None:
-        """Called after every change: while no game is over, most of what is asked below costs nothing."""
-        self.num_over = self.games.over_count
-        if self.num_forfeited:
-            self.num_over = int(np.count_nonzero(self.games.finished | self._forfeited))
-        self._turn: Bools | None = None
-        self._over: Bools | None = None
-        self._truncated: Bools | None = None
-        self._outcome: NDArray[np.float32] | None = None
-        self._reasons: NDArray[np.int8] | None = None
-
-    # --- How the games stand ---
-
-    @property
-    def turn(self) -> Bools:
-        """bool [N]: True where White is to move. Read once for each ply, as all of these: not to be written to."""
-        if self._turn is None:
-            self._turn = self.games.turn
-        return self._turn
-
-    @property
-    def truncated(self) -> Bools:
-        """bool [N]: cut short by the ply cap."""
-        if self._truncated is None:
-            self._truncated = self.games.truncated & ~self._forfeited if self.num_over else self._none
-        return self._truncated
-
-    @property
-    def over(self) -> Bools:
-        """bool [N]: terminated or truncated."""
-        if self._over is None:
-            self._over = self.games.finished | self._forfeited if self.num_over else self._none
-        return self._over
-
-    @property
-    def terminated(self) -> Bools:
-        """bool [N]: over by the rules of chess, or forfeited."""
-        return self.over & ~self.truncated if self.num_over else self._none
-
-    @property
-    def outcome(self) -> NDArray[np.float32]:
-        """float32 [N], from White's side: 1, 0 or -1 in a game that is over, NaN in one that is not."""
-        if self._outcome is None:
-            self._outcome = self.games.outcome
-            if self.num_forfeited:
-                self._outcome[self._forfeited] = self._forfeit_outcome[self._forfeited]
-        return self._outcome
-
-    def termination(self, i: int) -> str:
-        """Why game i is over, as a word: a `Termination` in lower case, "illegal_action", or a puzzle's."""
-        if self._reasons is None:
-            self._reasons = self.games.termination
-        return str(self._forfeit_reason[i]) if self._forfeited[i] else _NAMES[int(self._reasons[i])]
 
     # --- What is seen ---
 
@@ -459,21 +351,3 @@ class ChessCore:
         """Release what was made here."""
         for close in self.config.closing:
             close()
-
-
-def as_action(action: object, count: int = NUM_ACTIONS) -> NDArray[np.int64]:
-    """One action as int64 [1].
-
-    Args:
-        action: as it was given.
-        count: how many actions there are.
-
-    Raises:
-        IllegalActionError: it is not a whole number from 0 to `count` - 1.
-    """
-    if type(action) is int and 0 <= action < count:
-        return np.array([action])  # the checks below cost more than playing it
-    array = np.asarray(action)
-    if array.dtype.kind not in "iu" or array.size != 1 or not 0 <= array.item() < count:
-        raise IllegalActionError(f"{action!r} is no action: an action is a whole number from 0 to {count - 1}")
-    return array.reshape(1).astype(np.int64)

@@ -14,7 +14,7 @@ from pettingzoo.utils.env_logger import EnvLogger
 
 from sandwich_env.envs.aec import SandwichChessAEC
 from sandwich_env.envs.config import ChessOptions
-from sandwich_env.envs.core import ILLEGAL_ACTION
+from sandwich_env.envs.standing import ILLEGAL_ACTION
 from sandwich_env.oversight.channel import AGENTS
 
 _AFTER_RESET = frozenset(("agents", "num_agents", "agent_selection", "rewards", "terminations", "truncations", "infos"))

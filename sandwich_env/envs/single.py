@@ -10,12 +10,14 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from sandwich_env.envs.actions import as_action
 from sandwich_env.envs.config import ChessConfig, ChessOptions
-from sandwich_env.envs.core import ILLEGAL_ACTION, Scorer, as_action
 from sandwich_env.envs.learner import SELF, IllegalAction, LearnerColor, LearnerCore, make_core
 from sandwich_env.envs.observing import unbatch
 from sandwich_env.envs.rendering import FRAMES_PER_SECOND, MODES, Renderer
+from sandwich_env.envs.scorer import Scorer
 from sandwich_env.envs.seeding import as_seed
+from sandwich_env.envs.standing import ILLEGAL_ACTION
 from sandwich_env.errors import GameOverError
 from sandwich_env.oversight.channel import WHITE
 from sandwich_env.players.base import Player

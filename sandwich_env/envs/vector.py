@@ -13,12 +13,13 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
 from sandwich_env.envs.config import ChessConfig, ChessOptions, check_choice
-from sandwich_env.envs.core import ILLEGAL_ACTION, Scorer
 from sandwich_env.envs.learner import SELF, IllegalAction, LearnerColor, LearnerCore, make_core
 from sandwich_env.envs.observing import ArrayPool, Observations, unbatch
 from sandwich_env.envs.rendering import FRAMES_PER_SECOND, Renderer
+from sandwich_env.envs.scorer import Scorer
 from sandwich_env.envs.seeding import as_seed, fresh_seed
 from sandwich_env.envs.single import OWN_ARGUMENTS, warn_illegal
+from sandwich_env.envs.standing import ILLEGAL_ACTION
 from sandwich_env.errors import GameOverError, IllegalActionError, SpecError
 from sandwich_env.oversight.channel import WHITE, Bools
 from sandwich_env.players.base import Player
