@@ -133,11 +133,11 @@ def _key_of_alike(board: chess.Board) -> _Key:
     king = board.king(board.turn)
     assert king is not None  # every legal position has one
     file, rank = chess.square_file(king), chess.square_rank(king if board.turn else chess.square_mirror(king))
-    if file > 3:  # noqa: PLR2004 (the left half: files 0 to 3)
+    if file > 3:
         flips.append(chess.flip_horizontal)
         file = 7 - file
     if not board.pawns:
-        if rank > 3:  # noqa: PLR2004
+        if rank > 3:
             flips.append(chess.flip_vertical)
             rank = 7 - rank
         if rank > file:

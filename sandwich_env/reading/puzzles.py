@@ -101,7 +101,9 @@ class Filter:
         if low is not None and high is not None and low > high:
             raise SpecError(f"min_rating is {low!r}, above max_rating, {high!r}: no puzzle can be in between")
         if self.part not in get_args(Part):
-            raise SpecError(f"unknown part {self.part!r} of the puzzles: {did_you_mean(str(self.part), get_args(Part))}")
+            raise SpecError(
+                f"unknown part {self.part!r} of the puzzles: {did_you_mean(str(self.part), get_args(Part))}"
+            )
 
     def takes(self, puzzle_id: str, rating: int, themes: Sequence[str]) -> bool:
         """Whether a puzzle is wanted."""

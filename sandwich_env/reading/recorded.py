@@ -101,7 +101,9 @@ def _check(played: Sequence[PlayedGame], where: str) -> None:
         # No draw is claimed, so that games recorded under either rule can be replayed.
         games = Games.from_fens([game.start_fen for game in played], max_plies=longest + 1, claim_draws=False)
         for ply in range(longest):
-            games.step(np.array([game.actions[ply] if ply < len(game) else NO_ACTION for game in played], dtype=np.int64))
+            games.step(
+                np.array([game.actions[ply] if ply < len(game) else NO_ACTION for game in played], dtype=np.int64)
+            )
     except (IllegalActionError, GameOverError, InvalidPositionError) as error:
         raise DataError(f"{where}: they cannot be played again: {error}") from error
 

@@ -46,7 +46,7 @@ class Tables:
             wdl = self._tables.probe_wdl(board)
         except (KeyError, *_DAMAGED) as error:
             raise self._missing(board, error) from error
-        return WIN if wdl == 2 else LOSS if wdl == -2 else DRAW  # noqa: PLR2004 (1 and -1: drawn by fifty moves)
+        return WIN if wdl == 2 else LOSS if wdl == -2 else DRAW
 
     def distance(self, board: chess.Board) -> int:
         """Plies to the next capture, pawn move or mate by best play (DTZ), negative for who loses, 0 in a draw.

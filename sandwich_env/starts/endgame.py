@@ -98,7 +98,9 @@ class Endgame(Starts):
             board = chess.Board(None)
             board.set_piece_map(
                 {
-                    square if strong_is_white else chess.square_mirror(square): chess.Piece(kind, strong == strong_is_white)
+                    square if strong_is_white else chess.square_mirror(square): chess.Piece(
+                        kind, strong == strong_is_white
+                    )
                     for (kind, strong), square in zip(material.men, squares, strict=True)
                 }
             )

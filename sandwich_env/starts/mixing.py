@@ -71,7 +71,9 @@ class Mix(Compound):
         self.weights = None if weights is None else [float(check_scale("a weight", weight)) for weight in weights]
         shares = np.ones(len(self.parts)) if self.weights is None else np.array(self.weights)
         if len(shares) != len(self.parts) or not shares.sum() > 0:
-            raise SpecError(f"weights is {weights!r}: give one for each of the {len(self.parts)} parts, not all of them 0")
+            raise SpecError(
+                f"weights is {weights!r}: give one for each of the {len(self.parts)} parts, not all of them 0"
+            )
         self._bounds = np.cumsum(shares) / shares.sum()
 
     def choose(self, keys: UInt64s, episodes: NDArray[np.int64]) -> NDArray[np.int64]:

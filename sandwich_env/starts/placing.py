@@ -39,7 +39,7 @@ class Material:
 
     def __init__(self, name: str) -> None:
         sides = name.split("v") if isinstance(name, str) else []
-        if len(sides) != 2 or not all(sides):  # noqa: PLR2004
+        if len(sides) != 2 or not all(sides):
             raise SpecError(f"material is {name!r}: write both sides' men with a v between them, as in 'KQvKR'")
         for side in sides:
             _check_side(side, name)
