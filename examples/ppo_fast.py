@@ -27,7 +27,7 @@ from sandwich_env.nets.shape import NetworkShape
 from sandwich_env.nets.weights import save_network
 from sandwich_env.rules import NUM_ACTIONS
 
-GAMMA, LAMBDA, CLIP, ENTROPY, EPOCHS, BATCH = 0.99, 0.95, 0.2, 0.01, 2, 512
+GAMMA, LAMBDA, CLIP, ENTROPY, EPOCHS, BATCH = 0.99, 0.95, 0.2, 0.01, 4, 256
 
 
 @dataclass
@@ -40,10 +40,11 @@ class Args:
     budget: int = 10  # questions a game
     cost: float = 0.01  # of a question
     weights: str | None = None  # "novice" starts as the shipped H; else a small network from scratch
-    trust: float = 2.0  # what an advised move's logit is raised by at the start: H begins by believing, somewhat
+    trust: float = 4.0  # added to an advised move's logit at the start: H begins by believing, mostly
+    asking: float = 3.0  # the logit of a question at the start
     steps: int = 200_000
     num_envs: int = 64
-    rollout: int = 64
+    rollout: int = 32
     learning_rate: float = 1e-3
     seed: int = 0
     resume: bool = False
@@ -85,9 +86,9 @@ def train(args: Args) -> Iterator[tuple[int, dict[str, float], AdvisedNetwork]]:
     """Learn; after each update, the steps so far, figures about it, and the network."""
     torch.manual_seed(args.seed)
     envs, batch = make_envs(args, args.num_envs), args.num_envs * args.rollout
-    network = AdvisedNetwork(NetworkShape(blocks=2, channels=32), asks=1, seed=args.seed, trust=args.trust)
+    network = AdvisedNetwork(NetworkShape(blocks=2, channels=24), 1, args.seed, args.trust, args.asking)
     if args.weights is not None:
-        network = AdvisedNetwork.from_weights(args.weights, asks=1, trust=args.trust)
+        network = AdvisedNetwork.from_weights(args.weights, 1, args.trust, args.asking)
     optimizer = torch.optim.Adam(network.parameters(), lr=args.learning_rate, eps=1e-5)
     first = load_training(args.out / "checkpoint.safetensors", network, optimizer) if args.resume else 0
     seen, _ = envs.reset(seed=args.seed * 10_000 + first)  # after a restart the games begin anew

@@ -39,16 +39,20 @@ class AdvisedNetwork(nn.Module):
         seed: of the weights that are drawn.
         trust: what the advised move's logit is raised by before anything is learnt. With 0 advice is not heard at
             first, and a learner that explores at random seldom asks and then follows.
+        asking: likewise, what the logits of questions begin with.
     """
 
     actions: Tensor
 
-    def __init__(self, shape: NetworkShape, asks: int = 0, seed: int = 0, trust: float = 0.0) -> None:
+    def __init__(
+        self, shape: NetworkShape, asks: int = 0, seed: int = 0, trust: float = 0.0, asking: float = 0.0
+    ) -> None:
         super().__init__()
         self.asks = check_count("asks", asks, least=0)
         self.board = new_network(shape, seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed + 1)
+            _scale(self.board)
             self.advice_stem = nn.Conv2d(ADVICE_PLANES, shape.channels, 3, padding=1, bias=False)
             self.trust_hidden = nn.Linear(3 * shape.channels + 1, _TRUST_HIDDEN)
             self.trust_out = nn.Linear(_TRUST_HIDDEN, 1)
@@ -57,22 +61,26 @@ class AdvisedNetwork(nn.Module):
             for parameter in () if silent is None else silent.parameters():
                 nn.init.zeros_(parameter)
         nn.init.constant_(self.trust_out.bias, trust)
+        if self.ask is not None:
+            nn.init.constant_(self.ask.bias, asking)
         self.register_buffer("actions", torch.from_numpy(_actions_by_squares()), persistent=False)
         self.train()
 
     @classmethod
-    def from_weights(cls, weights: str | Path, asks: int = 0, trust: float = 0.0) -> AdvisedNetwork:
+    def from_weights(
+        cls, weights: str | Path, asks: int = 0, trust: float = 0.0, asking: float = 0.0
+    ) -> AdvisedNetwork:
         """A network that plays as the given one does, but for its trust in an advised move, until it is trained.
 
         Args:
             weights: "novice", "expert", or the path of a network's weights.
-            asks, trust: see the class.
+            asks, trust, asking: see the class.
 
         Raises:
             WeightsError: there are none, or they are damaged.
         """
         board = load_network(weights)
-        advised = cls(board.shape, asks, trust=trust)
+        advised = cls(board.shape, asks, trust=trust, asking=asking)
         advised.board.load_state_dict(board.state_dict())
         return advised
 
@@ -138,6 +146,19 @@ class AdvisedNetwork(nn.Module):
         under = torch.where(piece.amax(dim=1) > 0, 1 + piece.argmax(dim=1), 0)
         move: Tensor = self.actions[source, target, under]
         return move
+
+
+def _scale(board: PolicyValueNetwork) -> None:
+    """Orthogonal weights that keep the size of what they pass on (Saxe et al. 2014).
+
+    New norms whose statistics are never updated change nothing, so that the usual small weights would let the signal
+    of a few men on an empty board die away from layer to layer.
+    """
+    for module in board.modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            nn.init.orthogonal_(module.weight, 2**0.5)
+    for head, gain in ((board.policy_planes, 0.1), (board.policy_squares, 0.5), (board.value_out, 0.1)):
+        nn.init.orthogonal_(head.weight, gain)
 
 
 def _actions_by_squares() -> NDArray[np.int64]:
