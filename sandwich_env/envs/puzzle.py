@@ -92,8 +92,8 @@ class PuzzleCore(LearnerCore):
         starts = Puzzles() if config.starts is None else config.starts
         if not starts.has_lines:
             raise SpecError(
-                f"opponent={PUZZLE!r} plays the lines of puzzles, which {starts!r} does not have: give starts='puzzles', "
-                "or {'kind': 'puzzles', 'path': ...}"
+                f"opponent={PUZZLE!r} plays the lines of puzzles, which {starts!r} does not have: "
+                "give starts='puzzles', or {'kind': 'puzzles', 'path': ...}"
             )
         if color not in ("mover", "alternate"):
             raise SpecError(

@@ -41,8 +41,8 @@ class SyzygyExpert(Expert):
     Following it wins every won position. Results differ by 20 logits.
 
     Args:
-        folder: of Syzygy tables, .rtbw and .rtbz. KQvK needs KQvK; a position from which men can be captured or promoted
-            needs the tables of what it may become, too.
+        folder: of Syzygy tables, .rtbw and .rtbz. A position from which men can be captured or promoted needs the
+            tables of what it may become, too.
 
     Raises:
         DataError: the folder is not there or has no tables; when it is asked: a position that they do not have.
@@ -125,7 +125,7 @@ def _key_of_alike(board: chess.Board) -> _Key:
     """The key of a position of the same distance, the same for most of those that turn into each other.
 
     The player to move becomes White; then his king is brought to the left half of the board and, where there are no
-    pawns, to the corner of a1, b1, ... d4 below the diagonal. Tables take a long time to read, and this is a tenth of them.
+    pawns, to the triangle of a1, d1 and d4. Tables take a long time to read, and this is a tenth of them.
     """
     if board.castling_rights or board.ep_square is not None:
         return _key(board)

@@ -50,9 +50,9 @@ def open_games(
     """The games of a PGN file (.pgn, .pgn.gz or .pgn.zst), one after the other, read as they are asked for.
 
     Games that cannot be learnt from are left out and counted, by the reasons `"variant"` (not standard chess),
-    `"start"` (from a set-up position, which `any_start` takes if it is legal), `"unfinished"` (no result), `"rating"` (a rating is unknown or outside the
-    limits), `"illegal"` (an illegal move), `"cut"` (the text ends before the game does) and
-    `"no moves"`. A compressed file that was cut short gives all its whole games first, and then the error.
+    `"start"` (from a set-up position, which `any_start` takes if it is legal), `"unfinished"` (no result), `"rating"`
+    (a rating is unknown or outside the limits), `"illegal"` (an illegal move), `"cut"` (the text ends before the game
+    does) and `"no moves"`. A compressed file that was cut short gives all its whole games first, and then the error.
 
     Args:
         path: the file.

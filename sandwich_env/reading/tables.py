@@ -33,7 +33,7 @@ class Tables:
         if not self.folder.is_dir():
             raise DataError(f"there is no folder {str(folder)!r} of Syzygy tables")
         self._tables = chess.syzygy.Tablebase()
-        if self._tables.add_directory(self.folder) == 0:
+        if self._tables.add_directory(str(self.folder)) == 0:
             raise DataError(f"{str(folder)!r} has no Syzygy tables: files such as KQvK.rtbw and KQvK.rtbz are needed")
 
     def result(self, board: chess.Board) -> int:

@@ -14,7 +14,7 @@ from sandwich_env.reading.puzzles import Puzzle
 from sandwich_env.rules import Games
 from sandwich_env.specs import KINDS, Spec, Specified, from_spec
 
-NAMES = ("fens", "book", "puzzles", "corpus", "endgame", "mix", "curriculum")
+START_KINDS = ("fens", "book", "puzzles", "corpus", "endgame", "mix", "curriculum")
 """The kinds that the package brings along, for error texts."""
 
 
@@ -95,7 +95,7 @@ def as_starts(given: Starts | Spec | Sequence[str] | None) -> Starts | None:
         return Fens(given)
     kind = given.get("kind")
     if kind not in KINDS and ":" not in str(kind):
-        raise SpecError(f"unknown kind of starts {kind!r}: {did_you_mean(str(kind), NAMES)}")
+        raise SpecError(f"unknown kind of starts {kind!r}: {did_you_mean(str(kind), START_KINDS)}")
     return from_spec(given, Starts)
 
 

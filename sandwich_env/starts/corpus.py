@@ -24,7 +24,7 @@ class Corpus(Starts):
         path: a corpus's Parquet file, or PGN, plain, .gz or .zst.
         min_ply: the earliest position, 0 for the one that a game began from; games that are shorter are left out.
         max_ply: the latest; without it, the one before a game's last ply.
-        limit: the first so many games of the file; it is read whole without it (PGN takes about a second for 500 games).
+        limit: the first so many games of the file; it is read whole without it (of PGN, about 500 a second).
 
     Raises:
         DataError: a file that is missing, damaged, or has no game that is long enough.

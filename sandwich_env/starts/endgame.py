@@ -29,8 +29,9 @@ TRIES = 20_000
 
 
 class Endgame(Starts):
-    """Every legal position of the men, with the right side to move, the game not over and the right result by best play,
-    is as likely as the next. Nobody may castle or capture en passant. Which colour is strong is drawn, too.
+    """Positions of given men: every legal one in which the game goes on is as likely as the next.
+
+    Nobody may castle or capture en passant. Which colour is strong is drawn, too.
 
     Args:
         material: as in "KQvK" or "KPvKP", the strong side first; or several, each as likely as the next.
@@ -51,9 +52,9 @@ class Endgame(Starts):
         result: Result = "any",
         syzygy: str | Path | None = None,
     ) -> None:
-        self.material = (material,) if isinstance(material, str) else tuple(material)
-        if not self.material:
+        if not isinstance(material, (str, Sequence)) or not material:
             raise SpecError(f"material is {material!r}: give one, such as 'KQvK', or several")
+        self.material = (material,) if isinstance(material, str) else tuple(material)
         if not isinstance(strong_to_move, (bool, np.bool_)):
             raise SpecError(f"strong_to_move is {strong_to_move!r}: it must be True or False")
         self.strong_to_move = bool(strong_to_move)
@@ -96,14 +97,9 @@ class Endgame(Starts):
         """The FEN of the first of the boards [B, men] that will do; "" if none does."""
         for squares in boards.tolist():
             board = chess.Board(None)
-            board.set_piece_map(
-                {
-                    square if strong_is_white else chess.square_mirror(square): chess.Piece(
-                        kind, strong == strong_is_white
-                    )
-                    for (kind, strong), square in zip(material.men, squares, strict=True)
-                }
-            )
+            for (kind, strong), square in zip(material.men, squares, strict=True):
+                here = square if strong_is_white else chess.square_mirror(square)
+                board.set_piece_at(here, chess.Piece(kind, strong == strong_is_white))
             board.turn = self.strong_to_move == strong_is_white
             if self._is_good(board):
                 return board.fen()

@@ -25,7 +25,6 @@ class Compound(Starts):
         if isinstance(parts, (str, Starts)) or not len(parts):
             raise SpecError(f"{name} is {parts!r}: give several starts, or their specs")
         self._parts = [_made(part, name) for part in parts]
-        self._own = [made for made, part in zip(self._parts, parts, strict=True) if made is not part]
         self.has_lines = all(part.has_lines for part in self._parts)
 
     @abstractmethod
@@ -49,8 +48,7 @@ class Compound(Starts):
         return list(found)
 
     def close(self) -> None:
-        """Release what was made here."""
-        for part in self._own:
+        for part in self._parts:
             part.close()
 
 
@@ -88,8 +86,8 @@ class Curriculum(Compound):
 
     Args:
         stages: `Starts`, their specs, or FENs, one for each stage.
-        until: the episode at which each stage but the last gives way to the next, ascending: [100, 300] is a first stage of
-            100 episodes, a second of 200, and a third for the rest.
+        until: the episode at which each stage but the last gives way to the next, ascending: [100, 300] is a first
+            stage of 100 episodes, a second of 200, and a third for the rest.
 
     Raises:
         SpecError: no stages, or numbers that do not fit them.

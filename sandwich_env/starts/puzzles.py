@@ -39,6 +39,7 @@ class Puzzles(Starts):
     def __init__(
         self,
         path: str | Path = DEFAULT,
+        *,
         min_rating: int | None = None,
         max_rating: int | None = None,
         themes: str | Sequence[str] = (),
