@@ -193,4 +193,13 @@ def _held(owned: list[NDArray[np.generic]]) -> int:
 
 def unbatch(seen: Observations, i: int) -> dict[str, Any]:
     """What is seen in game i, as an element of `observation_space()`: views of the arrays."""
-    return {key: array[i] for key, array in seen.items()}
+    one = {
+        "observation": seen["observation"][i],
+        "action_mask": seen["action_mask"][i],
+        "advice_move": seen["advice_move"][i],
+        "advice_value": seen["advice_value"][i],
+        "advice_available": seen["advice_available"][i],
+    }
+    if len(seen) > len(one):  # asking as an action shows more; a loop over all keys would cost every ply
+        one |= {key: array[i] for key, array in seen.items() if key not in one}
+    return one
