@@ -213,7 +213,7 @@ def test_it_passes_the_checks_that_ship_with_the_package() -> None:
 
 def test_asking_comes_before_the_move(path: str) -> None:
     protocol = {"kind": "on_demand", "budget": 2, "cost": 0.25}
-    env = one(path, "long", advisor={"kind": "honest", "expert": "uniform"}, protocol=protocol)
+    env = one(path, "long", advisor={"kind": "honest", "expert": {"kind": "uniform"}}, protocol=protocol)
     seen, _ = env.reset(seed=0)
     asks = np.flatnonzero(seen["action_mask"])[-1]
     seen, reward, over, _, info = env.step(asks)

@@ -38,7 +38,7 @@ def positions(material: list[str], count: int, **options: bool) -> Games:
 @pytest.mark.parametrize("strong_to_move", [True, False])
 def test_values_and_moves_keep_the_result(strong_to_move: bool) -> None:
     expert, truth = SyzygyExpert(SYZYGY), chess.syzygy.open_tablebase(str(SYZYGY))
-    games = positions(["KPvK", "KQvKR", "KPvKP"], 40, strong_to_move=strong_to_move)
+    games = positions(["KPvK", "KQvKR", "KPvKP"], 24, strong_to_move=strong_to_move)
     evaluation = expert.evaluate(games)
     best = evaluation.best()
     results = set()
@@ -68,13 +68,13 @@ def test_values_and_moves_keep_the_result(strong_to_move: bool) -> None:
 @pytest.mark.shared
 def test_following_it_wins_every_won_game() -> None:
     expert = SyzygyExpert(SYZYGY)
-    games = positions(["KQvK", "KRvK", "KBBvK"], 12)
+    games = positions(["KQvK", "KRvK", "KNvKP"], 9)
     strong = games.turn.copy()
     won = expert.evaluate(games).value == 1
     while not games.finished.all():
         games.step(expert.evaluate(games).best())
     result = games.outcome * np.where(strong, 1, -1)
-    assert won.sum() > 6
+    assert 3 < won.sum() < 9
     np.testing.assert_array_equal(result == 1, won)
     assert games.ply.max() <= 40
 
@@ -88,7 +88,7 @@ def test_the_clock_counts() -> None:
     clocks = [0, 100 - distance - 1, 100 - distance + 2, 99]
     games = Games.from_fens([fen.format(clock) for clock in clocks])
     np.testing.assert_array_equal(expert.evaluate(games).value, [1, 1, 0, 0])
-    mate = Games.from_fens(["k7/8/1K6/8/8/8/8/7Q w - - 99 80", "7k/5KQ1/8/8/8/8/8/8 b - - 0 1"])
+    mate = Games.from_fens(["k7/8/1K6/8/8/8/8/6Q1 w - - 99 80", "7k/5KQ1/8/8/8/8/8/8 b - - 0 1"])
     evaluation = expert.evaluate(mate)
     np.testing.assert_array_equal(evaluation.value, [1, -1])  # mate comes before the draw; mated already
     assert evaluation.best()[1] == -1

@@ -15,6 +15,8 @@ from sandwich_env.errors import DataError, SpecError
 from sandwich_env.randomness import mix
 from sandwich_env.reading.recorded import read_played
 from sandwich_env.rules import move_to_action
+from sandwich_env.specs import from_spec
+from sandwich_env.starts import Starts
 from sandwich_env.starts.corpus import Corpus
 
 GAMES = ["e4 e5 Nf3 Nc6 Bb5 a6", "d4 d5 c4 e6 Nc3 Nf6 Bg5 Be7", "f3 e5 g4 Qh4#"]
@@ -103,7 +105,7 @@ def test_a_corpus_that_cannot_be_played_again_is_refused(tmp_path: Path) -> None
         Corpus(path)
     with pytest.raises(DataError, match="lacks the columns 'start_fen'"):
         Corpus(parquet(path, start_fen=[]))
-    with pytest.raises(DataError, match="games 0 to 1023: they cannot be played again: .* is not legal"):
+    with pytest.raises(DataError, match=r"games 0 to 1023: they cannot be played again: .* is not legal"):
         Corpus(parquet(path, action=[0] * 14))
     with pytest.raises(DataError, match="not in their order"):
         Corpus(parquet(path, ply=[0] * 14))
