@@ -70,7 +70,7 @@ class SandwichVecEnv(VecEnv):
         self._lengths += 1
         done = terminated | truncated
         ends = np.flatnonzero(done)
-        told = [_info(infos, i) for i in range(self.num_envs)]
+        told = [_info(infos, i) | {"TimeLimit.truncated": False} for i in range(self.num_envs)]
         for i in ends.tolist():
             told[i] = self._end(i, infos) | {"TimeLimit.truncated": bool(truncated[i] and not terminated[i])}
         self._returns[ends] = 0
