@@ -45,7 +45,8 @@ class LayoutVectorEnv(_Wrapper):
     ) -> tuple[Any, dict[str, Any]]:
         """Deal new games; see the environment inside."""
         seen, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]
-        return self._laid_out(seen, infos)
+        rows = None if options is None else options.get("reset_mask")
+        return self._laid_out(seen, infos, rows)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Play an action in each game; see the environment inside."""
@@ -53,10 +54,17 @@ class LayoutVectorEnv(_Wrapper):
         shown, told = self._laid_out(seen, infos)
         return shown, rewards, terminated, truncated, told
 
-    def _laid_out(self, seen: Arrays, infos: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    def _laid_out(
+        self, seen: Arrays, infos: dict[str, Any], rows: NDArray[np.bool_] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """The observations, and infos that tell of the games where `rows` [N] is true, or of all."""
         shown, told = self._stack.both(seen)
-        everyone = np.ones(self.num_envs, dtype=np.bool_)
-        infos = dict(infos) | _with_masks(told, everyone)
+        if rows is None:
+            rows = np.ones(self.num_envs, dtype=np.bool_)
+        else:
+            index = np.flatnonzero(rows)
+            told = {key: _spread(part[index], index, self.num_envs) for key, part in told.items()}
+        infos = dict(infos) | _with_masks(told, rows)
         if _FINAL in infos:
             self._lay_out_ends(infos)
         return shown, infos
