@@ -146,7 +146,7 @@ def checks_of(named: NamedEnv, length: Length) -> Iterator[tuple[str, _Check]]:
     env = named.make()
     kind = kind_of(env)
     chess = kind == "aec" and is_chess(env)
-    zero_sum = chess and len(env.possible_agents) == 2
+    zero_sum = chess and len(env.possible_agents) == 2 and not _asking_costs(named.options)
     advised = hasattr(env.unwrapped, "scorer")
     env.close()
     if kind != "vector":
@@ -184,6 +184,12 @@ def checks_of(named: NamedEnv, length: Length) -> Iterator[tuple[str, _Check]]:
             "check_no_leak",
             (LEAK_RULES, lambda found: check_no_leak(lambda a: named.make(advisor=a), advisor, steps, findings=found)),
         )
+
+
+def _asking_costs(options: dict[str, Any]) -> bool:
+    """Whether a player pays for its questions, to nobody."""
+    protocol = options.get("protocol")
+    return isinstance(protocol, dict) and bool(protocol.get("cost"))
 
 
 def _vectors(named: NamedEnv) -> Any:
