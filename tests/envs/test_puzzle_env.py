@@ -205,10 +205,10 @@ def test_it_passes_the_checks_that_ship_with_the_package() -> None:
     check_vector_env(
         lambda *, autoreset_mode: gymnasium.make_vec(ID, num_envs=4, autoreset_mode=autoreset_mode, advisor=advisor),
         lambda: gymnasium.make(ID, disable_env_checker=True, advisor=advisor),
-        steps=30,
+        steps=16,
     )
     starts = {"kind": "puzzles", "part": "train"}
-    check_seeds(lambda: sandwich_chess_v0.env(starts=starts, max_plies=12), seeds=2, steps=20)
+    check_seeds(lambda: sandwich_chess_v0.env(starts=starts, max_plies=12), seeds=2, steps=12)
 
 
 def test_asking_comes_before_the_move(path: str) -> None:

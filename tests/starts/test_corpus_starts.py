@@ -15,8 +15,6 @@ from sandwich_env.errors import DataError, SpecError
 from sandwich_env.randomness import mix
 from sandwich_env.reading.recorded import read_played
 from sandwich_env.rules import move_to_action
-from sandwich_env.specs import from_spec
-from sandwich_env.starts import Starts
 from sandwich_env.starts.corpus import Corpus
 
 GAMES = ["e4 e5 Nf3 Nc6 Bb5 a6", "d4 d5 c4 e6 Nc3 Nf6 Bg5 Be7", "f3 e5 g4 Qh4#"]
