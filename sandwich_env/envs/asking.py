@@ -93,7 +93,7 @@ class Asking:
         cost = self._channel.protocol.cost
         if not cost or len(index) == 0:
             return rewards
-        charged = np.zeros((len(self._games), 2)) if rewards is None else rewards
+        charged = np.zeros((len(self._games), 2)) if rewards is None else rewards.copy()  # it may be the rule's own
         charged[index, seats_to_move(self._games)[index]] -= cost
         return charged
 
@@ -138,7 +138,7 @@ class Asking:
         return action_space(len(self))
 
     def observation_space(self, layout: ObservationFormat) -> spaces.Dict:
-        """What a player sees: with a budget, `queries_left` goes from 0 to it; without, it is always -1."""
+        """What a player sees. `queries_left` goes from 0 to the budget, its `high`; without one it is -1."""
         budget, members = self._channel.protocol.budget, self._channel.members
         low, high = (float(NO_LIMIT), np.inf) if budget is None else (0.0, float(max(budget, 1)))
         parts = dict(observation_space(layout, len(self)).spaces)

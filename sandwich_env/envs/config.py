@@ -29,7 +29,8 @@ class ChessOptions(TypedDict, total=False):
             the same keys either way.
         advised: who may ask: "both" (default), "white", "black", "none", "player_0", "player_1", or several of these.
             Where there is a learner, also "learner" (default there) and "opponent".
-        protocol: when a player asks: a `Protocol`, its spec or its name. Default "every_turn".
+        protocol: when a player asks: a `Protocol`, its spec or its name. Default "every_turn". With `OnDemand`
+            ("on_demand") when it chooses to, by an action.
         asks: what a player is told: "move", "value" or "both" (default).
         watch: at which of its turns a player looks closely and lets the advisor know: a `Protocol`, its spec or its
             name. None (default): it never says.

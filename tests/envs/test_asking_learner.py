@@ -265,9 +265,33 @@ def test_one_bad_question_changes_no_game() -> None:
     legal = env.unwrapped.sample_actions([0, 1, 2])
     with pytest.raises(IllegalActionError, match=r"game 1: action 4673 \(ask for a value\) is not legal"):
         env.step(np.array([legal[0], ASK_VALUE, legal[2]]))
+    illegal = np.array([legal[0], 0, legal[2]])
+    with pytest.raises(IllegalActionError, match="game 1: action 0 "):
+        env.step(illegal)
     with pytest.raises(IllegalActionError, match="game 2: 4674 is no action: they go from 0 to 4673"):
         env.step(np.array([legal[0], legal[1], 4674]))
     assert env.unwrapped.games.fens() == fens
+
+
+def test_one_bad_move_leaves_questions_unasked() -> None:
+    env = vector(2, illegal_action="raise")
+    seen, _ = env.reset(seed=0)
+    before = {key: array.copy() for key, array in seen.items()}
+    with pytest.raises(IllegalActionError, match="game 1: action 0 "):
+        env.step(np.array([ASK_MOVE, 0]))
+    assert env.unwrapped.scorer.queries.tolist() == [[0, 0], [0, 0]]
+    after, *_ = env.reset(options={"reset_mask": np.array([False, True])})
+    assert after["advice_available"][0].tolist() == before["advice_available"][0].tolist() == [0, 0]
+    assert after["queries_left"].tolist() == [[3], [3]]
+
+
+def test_a_reward_that_gives_the_same_array_again_is_not_changed_by_a_cost() -> None:
+    always = np.zeros((1, 2))
+    env = single(protocol=on_demand(3, cost=0.5), reward=lambda games, played, outcome: always)
+    env.reset(seed=0)
+    assert env.step(ASK_MOVE)[1] == -0.5
+    assert env.step(ASK_VALUE)[1] == -0.5
+    assert not always.any()
 
 
 def test_one_bad_question_loses_its_own_game_alone() -> None:
