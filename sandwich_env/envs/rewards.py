@@ -67,7 +67,7 @@ class AnyReward(Specified, ABC):
         """
 
     def close(self) -> None:
-        """Release what the rule made for itself; what it was handed stays its owner's."""
+        """Release what the rule holds. An environment closes a rule that it made from a spec, and no other."""
 
 
 class Reward(AnyReward):

@@ -31,7 +31,7 @@ class Judged(TransitionReward):
     watches, or how often the judge has lied: kinds that need it say so with an `AdviceError`.
 
     Args:
-        advisor: the judge: an `Advisor` or its spec. One that is made here is closed with the reward.
+        advisor: the judge: an `Advisor` or its spec.
 
     Raises:
         SpecError: no advisor.
@@ -39,7 +39,6 @@ class Judged(TransitionReward):
 
     def __init__(self, advisor: Advisor | Spec) -> None:
         self.advisor = from_spec(advisor, Advisor)
-        self._made = self.advisor is not advisor
 
     def __call__(self, transition: Transition) -> Rewards:
         rewards = np.zeros((len(transition.played), 2))
@@ -61,6 +60,5 @@ class Judged(TransitionReward):
         return value[: len(rows)], value[len(rows) :]
 
     def close(self) -> None:
-        """Close the judge, if it was made here."""
-        if self._made:
-            self.advisor.close()
+        """Close the judge."""
+        self.advisor.close()

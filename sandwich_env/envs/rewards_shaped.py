@@ -41,8 +41,8 @@ class Shaped(TransitionReward):
     `sandwich_chess_v0.env()`.
 
     Args:
-        expert: whose value is the potential; or its spec. One that is made here is closed with the reward.
-        inner: the reward that it is added to: a `Reward` or `TransitionReward` or its spec. Likewise.
+        expert: whose value is the potential; or its spec.
+        inner: the reward that it is added to: a `Reward` or `TransitionReward` or its spec.
         weight: of the potential, any finite number.
         discount: the learner's own (gamma), 0 to 1: the change of reward is harmless for this one alone.
         bootstraps: whether the learner goes on from its own value of the last position where the ply cap cuts a game
@@ -65,12 +65,12 @@ class Shaped(TransitionReward):
         self.bootstraps = bool(bootstraps)
         self.expert = from_spec(expert, Expert)
         self.inner = from_spec(inner, AnyReward)
-        self._made = [made for made, given in ((self.expert, expert), (self.inner, inner)) if made is not given]
 
     def __call__(self, transition: Transition) -> Rewards:
         before, after = self._potential(transition)
         to_move = np.stack([transition.after.turn, ~transition.after.turn], axis=1)
-        discounted = np.where(to_move | transition.alone, self.discount, 1.0)
+        step_ends = to_move | transition.alone | transition.truncated[:, None]
+        discounted = np.where(step_ends, self.discount, 1.0)
         change: Rewards = discounted * after[:, None] * SIDES - before[:, None] * SIDES
         return self.inner.pay(transition) + change
 
@@ -97,6 +97,6 @@ class Shaped(TransitionReward):
         return self.weight * np.where(games.turn, value, -value)
 
     def close(self) -> None:
-        """Close what was made here: the expert, the inner reward."""
-        for made in self._made:
-            made.close()
+        """Close the expert and the inner reward."""
+        self.expert.close()
+        self.inner.close()

@@ -73,7 +73,11 @@ def test_what_no_move_has_made_is_no_move():
 @pytest.mark.parametrize("white", [True, False])
 def test_squares_are_those_of_the_board_planes(white):
     games = Games.from_fens(
-        ["r3k2r/p1ppqpb1/bn2pnp1/3PN3/1p2P3/2N2Q1p/PPPBBPPP/R3K2R w KQkq - 0 1".replace(" w ", " w " if white else " b ")]
+        [
+            "r3k2r/p1ppqpb1/bn2pnp1/3PN3/1p2P3/2N2Q1p/PPPBBPPP/R3K2R w KQkq - 0 1".replace(
+                " w ", " w " if white else " b "
+            )
+        ]
     )
     actions = np.flatnonzero(games.legal_mask()[0])
     board, mine = games.board(0), games.observe()[0, ..., 7:13].any(axis=2)
@@ -99,7 +103,9 @@ def test_a_promotion_by_hand():
 
 def test_the_whole_planes_by_hand():
     planes = advice_planes(channel(77, -0.25, (1, 1)))
-    assert [planes[0, k].min() for k in range(5, 10)] == [planes[0, k].max() for k in range(5, 10)] == [1, 1, -0.25, 0, 0]
+    assert (
+        [planes[0, k].min() for k in range(5, 10)] == [planes[0, k].max() for k in range(5, 10)] == [1, 1, -0.25, 0, 0]
+    )
     value_only = advice_planes(channel(NO_MOVE, 0.5, (0, 1)))[0]
     assert not value_only[:6].any() and (value_only[6] == 1).all() and (value_only[7] == 0.5).all()
     assert not advice_planes(channel())[0].any()
@@ -122,7 +128,9 @@ def test_a_batch_is_its_rows():
 
 
 def test_queries_left_and_may_ask():
-    env = layouts.wrap(gymnasium.make(ID, advisor=HONEST, protocol=ON_DEMAND, asks="move"), ChannelsFirst(1), AdvicePlanes())
+    env = layouts.wrap(
+        gymnasium.make(ID, advisor=HONEST, protocol=ON_DEMAND, asks="move"), ChannelsFirst(1), AdvicePlanes()
+    )
     seen, _ = env.reset(seed=0)
     shown = []
     for _ in range(2):

@@ -12,10 +12,10 @@ from gymnasium.vector import AutoresetMode
 from pettingzoo.test import api_test, parallel_api_test
 
 from sandwich_env import layouts, sandwich_chess_v0
+from sandwich_env.advisors.base import Advisor
 from sandwich_env.errors import SpecError
 from sandwich_env.layouts import AdvicePlanes, ChannelsFirst, Flat, MaskInInfo, NestedMask
 from sandwich_env.specs import from_spec
-from sandwich_env.advisors.base import Advisor
 from sandwich_env.testing import check_no_leak, check_seeds, check_vector_env
 
 ID = "sandwich_env:sandwich/Chess-v0"
@@ -124,8 +124,9 @@ def test_a_turn_based_environment_tells_what_it_told(stack):
 
 
 def test_the_parallel_form_tells_what_the_turn_based_one_does():
-    one, both = aec("vector", max_plies=6), layouts.wrap(
-        sandwich_chess_v0.parallel_env(advisor=ADVISOR, max_plies=6), *STACKS["vector"]
+    one, both = (
+        aec("vector", max_plies=6),
+        layouts.wrap(sandwich_chess_v0.parallel_env(advisor=ADVISOR, max_plies=6), *STACKS["vector"]),
     )
     one.reset(seed=2)
     seen, infos = both.reset(seed=2)
@@ -156,7 +157,9 @@ def test_the_advisors_seat_keeps_its_own_layout_unless_named():
 def test_nothing_leaks_and_seeds_hold():
     advisor = from_spec(ADVISOR, Advisor)
     stack = [ChannelsFirst(1), AdvicePlanes(), NestedMask()]
-    check_no_leak(lambda made: layouts.wrap(sandwich_chess_v0.env(advisor=made, max_plies=20), *stack), advisor, steps=30)
+    check_no_leak(
+        lambda made: layouts.wrap(sandwich_chess_v0.env(advisor=made, max_plies=20), *stack), advisor, steps=30
+    )
     check_no_leak(lambda made: layouts.wrap(gymnasium.make(ID, advisor=made), *stack), advisor, steps=30)
     check_seeds(lambda: aec("nested", max_plies=12), steps=40)
 
