@@ -7,12 +7,13 @@ Each library is a file `libraries_NAME.py` beside this one, with
 
     LIBRARY   its name in the tables
     learners  a function without arguments: for `OURS` and for `THEIRS` a contestant that trains for about so many
-              seconds and returns how many actions its learner took; further ones may be beside them
+              seconds and returns how many actions its learner took; further pairs, such as "sandwich_env, playing"
+              and "chess_v6, playing", may be beside them
 
-Both learners have one network and one set of hyperparameters, those of the library's script in `examples/`; they play the
-standard game against themselves, in which a step is one ply, and nobody advises, since chess_v6 knows no advisor.
-Collecting and learning are in the time, as in the script. A library that is not installed is left out and named, so that
-those that need an environment of their own are measured by the Python of that environment.
+Both learners have one network and one set of hyperparameters, those of the library's script in `examples/`; they play
+the standard game against themselves, in which a step is one ply, and nobody advises, since chess_v6 knows no advisor.
+Collecting and learning are in the time, as in the script. A library that is not installed is left out and named, so
+that those that need an environment of their own are measured by the Python of that environment.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ def gather(names: Iterable[str]) -> tuple[dict[str, Contestant | ContestantError
             if environment not in learners:
                 raise ValueError(f"{PREFIX}{name}.learners() gives {sorted(learners)}, and {environment!r} is missing")
         contestants |= {f"{library}, {environment}": learner for environment, learner in learners.items()}
-        goals.append(Goal(f"{library}, {OURS}", over=f"{library}, {THEIRS}"))
+        pairs = [(ours, ours.replace(OURS, THEIRS)) for ours in learners if ours.startswith(OURS)]
+        goals += [Goal(f"{library}, {ours}", over=f"{library}, {theirs}") for ours, theirs in pairs]
     return contestants, goals
 
 

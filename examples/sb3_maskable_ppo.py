@@ -1,17 +1,15 @@
 """H learns endgames with stable-baselines3 and sb3-contrib's MaskablePPO, told by an advisor that may mislead it.
 
-    pip install 'sandwich_env[train,sb3]'
-    python examples/sb3_maskable_ppo.py                               # starts as the shipped H
-    python examples/sb3_maskable_ppo.py --weights none                # starts from scratch
-    python examples/sb3_maskable_ppo.py --protocol on_demand:budget=8,cost=0.01   # H decides when to ask
-    python examples/sb3_maskable_ppo.py --resume --steps 400000       # goes on with the latest checkpoint
-    tensorboard --logdir runs/sb3
+pip install 'sandwich_env[train,sb3]'
+python examples/sb3_maskable_ppo.py                               # starts as the shipped H
+python examples/sb3_maskable_ppo.py --weights none                # starts from scratch
+python examples/sb3_maskable_ppo.py --protocol every_turn         # H is told at every turn and need not ask
+python examples/sb3_maskable_ppo.py --resume --steps 400000       # goes on with the latest checkpoint
+tensorboard --logdir runs/sb3
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +25,7 @@ from stable_baselines3.common.callbacks import CheckpointCallback
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
-from sandwich_env import layouts
+from sandwich_env import cli, layouts
 from sandwich_env.experiments.naming import make_advisor, make_expert, parse_spec
 from sandwich_env.layouts.sb3 import SandwichVecEnv
 from sandwich_env.nets.advised import AdvisedNetwork
@@ -38,30 +36,17 @@ from sandwich_env.rules import NUM_ACTIONS
 
 @dataclass(frozen=True)
 class Args:
-    """H learns endgames with MaskablePPO."""
-
-    out: Path = Path("runs/sb3")
-    """Where logs, checkpoints and weights go."""
-    weights: str = "novice"
-    """What H starts from: "novice", "none" (a small network from scratch), or the path of weights."""
-    advisor: str = "random_move:epsilon=0.5"
-    """Whom H may ask, "none" for nobody; the expert behind it is the shipped E."""
-    protocol: str = "every_turn"
-    """When it asks."""
-    material: str = "KQvK"
-    """What is on the board at the start."""
-    steps: int = 200_000
-    """Plies of H (and questions), those before --resume included."""
+    out: Path = Path("runs/sb3")  # TensorBoard logs, checkpoints, and h.safetensors for `sandwich match`
+    weights: str = "novice"  # what H starts from: "novice", the path of weights, or "none" for a small new network
+    advisor: str = "random_move:epsilon=0.5"  # whom H may ask, "none" for nobody; behind it is the shipped E
+    protocol: str = "on_demand:budget=10,cost=0.01"  # ten questions a game, each for a hundredth of a win
+    material: str = "KQvK"  # what is on the board at the start
+    steps: int = 200_000  # moves and questions of H, those before --resume included
     num_envs: int = 64
-    """Games at once."""
-    eval_games: int = 200
-    """In the last evaluation; those on the way have a quarter of them."""
+    eval_games: int = 200  # at the beginning and at the end; those on the way have a quarter of them
     seed: int = 0
-    """Of games and weights."""
     resume: bool = False
-    """Go on with the latest checkpoint in --out."""
-    small: bool = False
-    """One update and a few games: says in seconds whether it works."""
+    small: bool = False  # one update and a few games: says in seconds whether it works
 
 
 class HNetwork(BaseFeaturesExtractor):
@@ -99,18 +84,18 @@ class HPolicy(MaskableActorCriticPolicy):
 
 
 def make_games(args: Args, seed: int) -> SandwichVecEnv:
-    """Games from drawn endgames, in which H has the side to move and the winning side, against the shipped E."""
+    """Endgames against a random mover; H has the winning side and the move."""
     envs = gym.make_vec(
         "sandwich_env:sandwich/Endgame-v0",
         num_envs=args.num_envs,
         autoreset_mode="SameStep",
         starts={"kind": "endgame", "material": args.material},
-        opponent={"kind": "expert", "expert": {"kind": "network", "weights": "expert"}},
         advisor=None if args.advisor == "none" else make_advisor(args.advisor, make_expert("expert")),
         protocol=parse_spec(args.protocol),
         max_plies=60,
     )
-    games = SandwichVecEnv(layouts.wrap(envs, layouts.AdvicePlanes(), layouts.ChannelsFirst(history=1), layouts.MaskInInfo()))
+    views = layouts.AdvicePlanes(), layouts.ChannelsFirst(history=1), layouts.MaskInInfo()
+    games = SandwichVecEnv(layouts.wrap(envs, *views))
     games.seed(seed)
     return games
 
@@ -118,44 +103,41 @@ def make_games(args: Args, seed: int) -> SandwichVecEnv:
 def main(args: Args) -> None:
     if args.small:
         args = replace(args, steps=256, num_envs=8, eval_games=8)
-    checkpoints = sorted((args.out / "checkpoints").glob("*.zip"), key=lambda path: int(path.stem.split("_")[1]))
-    model_class, rollout = MaskablePPO, 32 if args.small else 64
+    own = {"weights": args.weights}
     if args.resume:
-        done = int(checkpoints[-1].stem.split("_")[1])
-        model = model_class.load(checkpoints[-1], env=make_games(args, args.seed + done))
+        saved = max((args.out / "checkpoints").glob("h_*.zip"), key=lambda path: int(path.stem.split("_")[1]))
+        model = MaskablePPO.load(saved, env=make_games(args, args.seed + int(saved.stem.split("_")[1])))
     else:
         games = make_games(args, args.seed)
-        own = {"weights": args.weights, "asks": int(games.action_space.n) - NUM_ACTIONS}
-        model = model_class(
+        own |= {"asks": int(games.action_space.n) - NUM_ACTIONS}
+        model = MaskablePPO(
             HPolicy,
             games,
             policy_kwargs={"features_extractor_class": HNetwork, "features_extractor_kwargs": own},
-            n_steps=rollout,
+            n_steps=args.steps // args.num_envs if args.small else 64,
             batch_size=256,
             n_epochs=3,
-            learning_rate=2e-4,
+            learning_rate=5e-4,
             ent_coef=0.003,
-            gamma=0.98,
             tensorboard_log=str(args.out),
             seed=args.seed,
         )
-    evaluation = make_games(args, 10**6)
+    evaluation, done = make_games(args, 10**6), model.num_timesteps
+    before, began = evaluate_policy(model, evaluation, args.eval_games), time.perf_counter()
     every = max(args.steps // 10 // args.num_envs, 1)
     callbacks = [
         CheckpointCallback(every, str(args.out / "checkpoints"), name_prefix="h"),
-        MaskableEvalCallback(evaluation, n_eval_episodes=max(args.eval_games // 4, 1), eval_freq=every, verbose=0),
+        MaskableEvalCallback(evaluation, n_eval_episodes=args.eval_games // 4, eval_freq=every, verbose=0),
     ]
-    before, began, done = evaluate_policy(model, evaluation, args.eval_games), time.perf_counter(), model.num_timesteps
     model.learn(args.steps - done, callbacks, reset_num_timesteps=not args.resume, tb_log_name="ppo", progress_bar=True)
     seconds = time.perf_counter() - began
-    print(f"{(model.num_timesteps - done) / seconds:.0f} steps/s, evaluations on the way included")
     after = evaluate_policy(model, evaluation, args.eval_games)
-    print(f"mean reward in {args.eval_games} games from {args.material}: {before[0]:+.3f} before, {after[0]:+.3f} after")
+    print(f"{(model.num_timesteps - done) / seconds:.0f} steps/s, evaluations on the way included")
+    print(f"reward in {args.eval_games} games of {args.material}: {before[0]:+.3f} before, {after[0]:+.3f} after")
 
     save_network(model.policy.features_extractor.h.plain(), args.out / "h.safetensors")
-    pairs = "2" if args.small else "50"
-    match = ["match", "--first", str(args.out / "h.safetensors"), "--second", "novice", "--pairs", pairs]
-    subprocess.run([sys.executable, "-m", "sandwich_env", *match], check=True)
+    pairs = "1" if args.small else "50"
+    cli.run(["match", "--first", str(args.out / "h.safetensors"), "--second", "novice", "--pairs", pairs])
 
 
 if __name__ == "__main__":
