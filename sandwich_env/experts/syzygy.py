@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 from sandwich_env.experts.base import Evaluation, Expert, result_for_mover
 from sandwich_env.experts.children import legal_moves
 from sandwich_env.experts.legal import as_policy
+from sandwich_env.reading.books import FIFTY_MOVES
 from sandwich_env.reading.tables import Tables
 from sandwich_env.rules import Games
 from sandwich_env.rules.actions import complete_move
-
-FIFTY_MOVES = 100
-"""Plies without a capture or a pawn move, after which a draw can be claimed."""
 
 LOGITS_PER_RESULT = 20.0
 PROGRESS = 10.0

@@ -22,6 +22,9 @@ DEFAULT = "default"
 STANDARD_VARIANTS = ("standard", "chess", "from position")
 """What the Variant header of a PGN says, in lower case, where the game is standard chess."""
 
+FIFTY_MOVES = 100
+"""Plies without a capture or a pawn move, after which a draw can be claimed."""
+
 _EMBEDDED = "data/openings.epd"
 _EPD_FIELDS = 4
 _COMPRESSIONS = (".gz", ".zst")
@@ -74,7 +77,7 @@ def book_position(text: str, where: str) -> str:
         raise DataError(f"{where}: {text!r} is no position: {error}") from error
     if not board.is_valid():
         raise DataError(f"{where}: {text!r} is no legal position: {status_text(board)}")
-    if board.is_game_over():
+    if board.is_game_over() or board.halfmove_clock >= FIFTY_MOVES:
         raise DataError(f"{where}: {text!r} is over before it begins: openings are positions to play on from")
     if board.ep_square is not None:
         return board.fen()

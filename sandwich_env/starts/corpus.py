@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from sandwich_env.errors import DataError, SpecError
 from sandwich_env.randomness import Streams, UInt64s, mix
+from sandwich_env.reading.books import FIFTY_MOVES
 from sandwich_env.reading.recorded import PlayedGame, read_played
 from sandwich_env.specs import check_count
 from sandwich_env.starts.base import Starts
 
 _TRIES = 1000
-_FIFTY_MOVES = 100
 
 
 class Corpus(Starts):
@@ -59,6 +59,6 @@ class Corpus(Starts):
             game: PlayedGame = self._games[int(streams.integers(len(self._games))[0])]
             last = len(game) - 1 if self.max_ply is None else min(self.max_ply, len(game) - 1)
             board = game.board(self.min_ply + int(streams.integers(last - self.min_ply + 1)[0]))
-            if board.halfmove_clock < _FIFTY_MOVES and not board.is_insufficient_material():
+            if board.halfmove_clock < FIFTY_MOVES and not board.is_insufficient_material():
                 return board.fen()
         raise DataError(f"in {_TRIES} positions drawn from {str(self.path)!r} the game was over: give another corpus")
