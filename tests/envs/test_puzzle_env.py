@@ -20,6 +20,7 @@ from sandwich_env.rules import action_to_move, move_to_action
 from sandwich_env.testing import check_seeds, check_vector_env
 from sandwich_env.testing.equality import assert_same
 
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "puzzles" / "lichess_puzzles.csv.gz"
 ID = "sandwich_env:sandwich/Puzzle-v0"
 HEADER = "PuzzleId,FEN,Moves,Rating,Themes\n"
 ROWS = {
@@ -306,3 +307,26 @@ def test_actions_are_those_of_the_moves() -> None:
         for move, action in zip(puzzle.moves, puzzle.actions, strict=True):
             assert action_to_move(action, board) == move
             board.push(move)
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not SHARED.is_file(), reason="no puzzles beside the checkout")
+def test_lichess_s_own_puzzles_are_solved_by_their_lines_and_failed_by_other_moves() -> None:
+    options: dict[str, Any] = {"path": str(SHARED), "min_rating": 600, "max_rating": 2000, "limit": 250}
+    solver = Solver(read_puzzles(**options))
+    starts = {"kind": "puzzles", **options}
+    env = ChessVectorEnv(16, opponent="puzzle", starts=starts, autoreset_mode="SameStep")
+    env.reset(seed=0)
+    ends = {"puzzle_solved": 0, "puzzle_failed": 0}
+    for _ in range(40):
+        boards = [env.board(i) for i in range(16)]
+        moves = [solver.move(board) for board in boards]
+        actions = np.array([move_to_action(m, b) for m, b in zip(moves, boards, strict=True)])
+        _, rewards, over, _, infos = env.step(actions)
+        for i, expected in enumerate(map(solver.expect, boards, moves)):
+            assert over[i] == (expected is not None)
+            if expected is not None:
+                assert infos["final_info"]["termination"][i] == expected
+                assert rewards[i] == (1 if expected == "puzzle_solved" else -1)
+                ends[expected] += 1
+    assert min(ends.values()) > 40
