@@ -107,15 +107,15 @@ class Asking:
 
     # --- What is seen ---
 
-    def mask(self, over: Bools, dtype: type[np.generic] = np.int8) -> NDArray[Any]:
+    def mask(self, dtype: type[np.generic] = np.int8) -> NDArray[Any]:
         """Which questions the players to move may ask, [N, K] of 0 and 1, or packed into bytes for uint8."""
-        bits = self._channel.askable(self._games) & ~over[:, None]
+        bits = self._channel.askable(self._games)
         return np.packbits(bits, axis=1, bitorder="little") if dtype is np.uint8 else bits.astype(dtype)
 
-    def show(self, seen: Observations, seats: NDArray[np.int64], over: Bools) -> None:
+    def show(self, seen: Observations, seats: NDArray[np.int64]) -> None:
         """Put beside what else is seen which questions may be asked, and how many are left to those in `seats` [N]."""
         mask: NDArray[Any] = seen["action_mask"]
-        bits = self.mask(over, mask.dtype.type)
+        bits = self.mask(mask.dtype.type)
         mask[:, mask.shape[1] - bits.shape[1] :] = bits
         seen["queries_left"] = self._left(seats)
 

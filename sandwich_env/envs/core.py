@@ -258,7 +258,7 @@ class ChessCore(Standing):
         """Which actions are legal, int8 [N, 4672 + K]; none in a game that is over."""
         mask = self.games.legal_mask()
         if self.asking is not None:
-            mask = np.concatenate([mask, self.asking.mask(self.over)], axis=1)
+            mask = np.concatenate([mask, self.asking.mask()], axis=1)
         if self.num_forfeited:
             mask[self._forfeited] = 0
         return mask
@@ -312,7 +312,7 @@ class ChessCore(Standing):
         else:
             seen = self.sight.write(self.games, dict(out), view)
         if self.asking is not None:
-            self.asking.show(seen, self.viewers(view), self.over)
+            self.asking.show(seen, self.viewers(view))
         if self.num_forfeited:
             seen["action_mask"][self._forfeited] = 0
         self.channel.show(seen)

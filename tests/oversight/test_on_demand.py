@@ -247,6 +247,14 @@ def test_the_advisor_is_told_at_every_question_what_it_is_told_elsewhere() -> No
         assert (query.rating.tolist(), query.proposal.tolist()) == ([1500.0], [query.games.legal_actions()[0].min()])
 
 
+def test_a_wrapper_of_moves_is_not_idle_where_values_are_but_one_question(caplog: pytest.LogCaptureFixture) -> None:
+    for asks, idle in (("both", False), ("value", True)):
+        channel = make(RandomMove(Honest(UniformExpert()), epsilon=1.0), asks=asks)
+        games = arrived(channel)
+        ask(channel, games, {0: VALUE if asks == "both" else 0})
+        assert ("it does nothing" in caplog.text) == idle
+
+
 # --- Panels ---
 
 
@@ -279,6 +287,13 @@ def test_the_latest_answer_of_a_panel_is_the_advice() -> None:
         channel.show(seen)
         assert seen["advice_move"].tolist() == seen["panel_move"][:, member].tolist()
     assert seen["panel_move"][:, 0].tolist() != seen["panel_move"][:, 1].tolist()
+    ask(channel, games, dict.fromkeys(range(N), 3))
+    games.step(games.sample(KEYS))
+    arrived(channel, games)
+    channel.show(seen)
+    assert (seen["panel_move"] == NO_MOVE).all()
+    assert not seen["panel_value"].any()
+    assert not seen["panel_available"].any()
     assert channel.lies[:, 0].tolist() == [1] * N  # the second member's alone
 
 
