@@ -44,7 +44,7 @@ def total(env, seed, discount, ask=False):
     """
     alone = env.unwrapped._core.alone
     sum_, factor = 0.0, 1.0
-    for reward, asked, info in play(env, seed, ask):
+    for reward, asked, info in play(env, seed, ask):  # noqa: B007 (the last one is given back)
         sum_ += factor * reward
         factor *= discount * (-1.0 if alone and not asked else 1.0)
     return sum_, info
@@ -108,7 +108,8 @@ def test_every_plan_in_a_small_ending_is_worth_the_same_less_a_constant():
         return values
 
     before, after = worth("result"), worth(shaped(weight=2.0, discount=GAMMA))
-    assert before.keys() == after.keys() and len(before) > 200
+    assert before.keys() == after.keys()
+    assert len(before) > 200
     assert {1.0, 0.0} <= set(before.values())
     start = 2.0 * start_of(gymnasium.make(ID, starts=KRK), 0)
     np.testing.assert_allclose([after[plan] - before[plan] for plan in before], -start, atol=1e-6)
@@ -211,7 +212,9 @@ def test_what_a_transition_holds():
     for one in watch.seen[:4]:
         for i, action in enumerate(one.actions.tolist()):
             assert one.after.played(i)[-1] == action
-    assert watch.seen[3].over.all() and watch.seen[3].truncated.all() and not watch.seen[2].over.any()
+    assert watch.seen[3].over.all()
+    assert watch.seen[3].truncated.all()
+    assert not watch.seen[2].over.any()
     assert not watch.seen[0].alone
     np.testing.assert_array_equal(watch.seen[0].keys, envs.unwrapped._core.keys * 0 + watch.seen[3].keys)
 

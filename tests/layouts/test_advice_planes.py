@@ -23,7 +23,7 @@ UNDERPROMOTION = "4k3/8/8/8/8/8/p7/1N2K3 b - - 0 1"
 
 
 def possible_actions():
-    """All actions that some position makes legal: moves of a queen and a knight, and promotions from the seventh rank."""
+    """All actions that some position makes legal: a queen's, a knight's, and promotions from the seventh rank."""
     found = []
     for action in range(NUM_ACTIONS):
         square, plane = divmod(action, 73)
@@ -53,14 +53,16 @@ def test_every_move_that_can_be_legal_comes_back():
     actions = possible_actions()
     assert len(actions) == 1858  # the number of moves that Lc0 counts
     planes = move_planes(actions)
-    assert planes.shape == (1858, 5, 8, 8) and planes.dtype == np.float32
+    assert planes.shape == (1858, 5, 8, 8)
+    assert planes.dtype == np.float32
     np.testing.assert_array_equal(moves_of(planes), actions)
     np.testing.assert_array_equal(moves_of(planes.astype(np.float64)[::-1]), actions[::-1])
 
 
 def test_no_move_is_no_plane_and_comes_back():
     planes = move_planes([NO_MOVE, 77, NO_MOVE])
-    assert not planes[0].any() and not planes[2].any()
+    assert not planes[0].any()
+    assert not planes[2].any()
     np.testing.assert_array_equal(moves_of(planes), [NO_MOVE, 77, NO_MOVE])
 
 
@@ -84,7 +86,8 @@ def test_squares_are_those_of_the_board_planes(white):
     theirs = games.observe()[0, ..., 13:19].any(axis=2)
     for action, planes in zip(actions, move_planes(actions), strict=True):
         assert planes[0].sum() == planes[1].sum() == 1
-        assert mine[planes[0] == 1].all() and not mine[planes[1] == 1].any()
+        assert mine[planes[0] == 1].all()
+        assert not mine[planes[1] == 1].any()
         move = action_to_move(int(action), board)
         assert theirs[planes[1] == 1].item() == (board.piece_at(move.to_square) is not None)
 
@@ -95,7 +98,7 @@ def test_a_promotion_by_hand():
     for uci, piece in (("a2b1n", 0), ("a2b1b", 1), ("a2b1r", 2), ("a2b1q", None)):
         planes = move_planes([move_to_action(chess.Move.from_uci(uci), board)])[0]
         # Black looks at the board from its own side: its seventh rank is the second row from the top.
-        assert np.argwhere(planes[0]).tolist() == [[1, 0]] and np.argwhere(planes[1]).tolist() == [[0, 1]], uci
+        assert np.argwhere(planes[:2]).tolist() == [[0, 1, 0], [1, 0, 1]], uci
         shown = [k for k in range(3) if planes[2 + k].any()]
         assert shown == ([] if piece is None else [piece]), uci
         assert piece is None or np.argwhere(planes[2 + piece]).tolist() == [[0, 1]]
@@ -107,7 +110,9 @@ def test_the_whole_planes_by_hand():
         [planes[0, k].min() for k in range(5, 10)] == [planes[0, k].max() for k in range(5, 10)] == [1, 1, -0.25, 0, 0]
     )
     value_only = advice_planes(channel(NO_MOVE, 0.5, (0, 1)))[0]
-    assert not value_only[:6].any() and (value_only[6] == 1).all() and (value_only[7] == 0.5).all()
+    assert not value_only[:6].any()
+    assert (value_only[6] == 1).all()
+    assert (value_only[7] == 0.5).all()
     assert not advice_planes(channel())[0].any()
 
 
@@ -141,7 +146,8 @@ def test_queries_left_and_may_ask():
         seen, *_ = env.step(int(np.flatnonzero(seen["action_mask"][:4672])[0]))
     # The share that is left, whether it may ask here, whether a move is given: before and after asking, twice.
     assert shown == [(1, 1, 0), (0.5, 0, 1), (0.5, 1, 0), (0, 0, 1)]
-    assert seen["observation"][28:30].max() == 0 and env.observation_space.contains(seen)
+    assert seen["observation"][28:30].max() == 0
+    assert env.observation_space.contains(seen)
     assert "queries_left" not in seen
 
 
@@ -162,7 +168,8 @@ def test_space_and_order(first):
     stack = layouts.Stack([ChannelsFirst(), AdvicePlanes()] if first else [AdvicePlanes()])
     space = stack.space(observation_space())
     board = space["observation"]
-    assert board.shape == ((121, 8, 8) if first else (8, 8, 121)) and set(space) == {"observation", "action_mask"}
+    assert board.shape == ((121, 8, 8) if first else (8, 8, 121))
+    assert set(space) == {"observation", "action_mask"}
     low = board.low if first else np.moveaxis(board.low, 2, 0)
     assert np.unique(np.argwhere(low < 0)[:, 0]).tolist() == [111 + 7]  # the value's plane alone
 

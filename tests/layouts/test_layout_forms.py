@@ -73,7 +73,8 @@ def test_history_one_is_what_the_shipped_networks_see():
     stacked = Stack([AdvicePlanes(), ChannelsFirst(history=1)])(seen)["observation"]
     np.testing.assert_array_equal(stacked[:, :20], wanted)
     np.testing.assert_array_equal(stacked[:, 20:], layouts.advice_planes(seen))
-    assert stacked.dtype == np.float32 and stacked.flags.c_contiguous
+    assert stacked.dtype == np.float32
+    assert stacked.flags.c_contiguous
 
 
 def test_both_orders_of_planes_are_one():
@@ -86,7 +87,8 @@ def test_flat_by_hand():
     seen = samples()
     flat = Flat()(seen)
     vector = flat["observation"]
-    assert vector.shape == (COUNT, 8 * 8 * 111 + 2 + 4673 + 1) and set(flat) == {"observation", "action_mask"}
+    assert vector.shape == (COUNT, 8 * 8 * 111 + 2 + 4673 + 1)
+    assert set(flat) == {"observation", "action_mask"}
     np.testing.assert_array_equal(vector[:, :7104], seen["observation"].reshape(COUNT, -1))
     np.testing.assert_array_equal(vector[:, 7104:7106], seen["advice_available"])
     np.testing.assert_array_equal(vector[:, 7106:-1].argmax(axis=1), seen["advice_move"])
@@ -113,12 +115,15 @@ def test_flat_with_a_panel():
 
 def test_where_one_array_is_left_it_is_the_observation():
     left = Stack([AdvicePlanes(), MaskInInfo()])
-    assert isinstance(left.space(PLAIN), spaces.Box) and left(samples()).shape == (COUNT, 8, 8, 121)
+    assert isinstance(left.space(PLAIN), spaces.Box)
+    assert left(samples()).shape == (COUNT, 8, 8, 121)
     assert isinstance(MaskInInfo().space(PLAIN), spaces.Dict)
     nested = NestedMask("observations").space(PLAIN)
-    assert set(nested) == {"observations", "action_mask"} and isinstance(nested["observations"], spaces.Dict)
+    assert set(nested) == {"observations", "action_mask"}
+    assert isinstance(nested["observations"], spaces.Dict)
     flat = Stack(ALL["rllib"]).space(PLAIN)
-    assert set(flat) == {"observations", "action_mask"} and flat["observations"].shape == (1920,)
+    assert set(flat) == {"observations", "action_mask"}
+    assert flat["observations"].shape == (1920,)
 
 
 @pytest.mark.parametrize(

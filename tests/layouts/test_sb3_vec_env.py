@@ -47,7 +47,8 @@ def test_it_tells_what_sb3s_own_vector_of_monitored_environments_tells(stack):
 
     ours = SandwichVecEnv(layouts.wrap(native(), *stack) if stack else native())
     theirs = DummyVecEnv([one] * 3)
-    assert ours.observation_space == theirs.observation_space and ours.action_space == theirs.action_space
+    assert ours.observation_space == theirs.observation_space
+    assert ours.action_space == theirs.action_space
     ours.seed(11)
     theirs.seed(11)
     np.testing.assert_equal(ours.reset(), theirs.reset())
@@ -61,7 +62,8 @@ def test_it_tells_what_sb3s_own_vector_of_monitored_environments_tells(stack):
         np.testing.assert_equal(seen, expected)
         np.testing.assert_array_equal(rewards, paid)
         np.testing.assert_array_equal(done, over)
-        assert rewards.dtype == paid.dtype and done.dtype == over.dtype
+        assert rewards.dtype == paid.dtype
+        assert done.dtype == over.dtype
         for mine, other in zip(infos, told, strict=True):
             other.pop("action_mask")
             for info in (mine, other):
@@ -80,26 +82,31 @@ def test_results_and_lengths_of_episodes():
     from sandwich_env.rules import move_to_action
 
     _, rewards, done, infos = env.step(np.array([move_to_action(mate, board)] * 2))
-    assert rewards.tolist() == [1.0, 1.0] and done.all()
+    assert rewards.tolist() == [1.0, 1.0]
+    assert done.all()
     for info in infos:
         assert (info["episode"]["r"], info["episode"]["l"], info["result"]) == (1.0, 1, 1.0)
-        assert info["termination"] == "checkmate" and info["TimeLimit.truncated"] is False
+        assert info["termination"] == "checkmate"
+        assert info["TimeLimit.truncated"] is False
 
 
 def test_maskable_ppo_learns_saves_and_is_evaluated(tmp_path):
     env = SandwichVecEnv(layouts.wrap(native(), *VECTOR))
     model = MaskablePPO("MlpPolicy", env, n_steps=8, batch_size=12, n_epochs=1, policy_kwargs=SMALL, seed=0)
     model.learn(48)
-    assert len(model.ep_info_buffer) > 0 and {info["l"] for info in model.ep_info_buffer} <= {3, 4}
+    assert len(model.ep_info_buffer) > 0
+    assert {info["l"] for info in model.ep_info_buffer} <= {3, 4}
     model.save(tmp_path / "h.zip")
     again = MaskablePPO.load(tmp_path / "h.zip", env=env)
     returns, lengths = evaluate_policy(again, env, n_eval_episodes=4, return_episode_rewards=True)
-    assert len(returns) == 4 and set(lengths) <= {3, 4}
+    assert len(returns) == 4
+    assert set(lengths) <= {3, 4}
 
 
 def test_maskable_ppo_takes_the_dict_without_its_mask():
     env = VecMonitor(SandwichVecEnv(layouts.wrap(native(), AdvicePlanes(), ChannelsFirst(1))))
-    assert set(env.observation_space) == {"observation"} and is_masking_supported(env)
+    assert set(env.observation_space) == {"observation"}
+    assert is_masking_supported(env)
     model = MaskablePPO("MultiInputPolicy", env, n_steps=4, batch_size=12, n_epochs=1, policy_kwargs=SMALL, seed=0)
     model.learn(24)
     assert model.num_timesteps == 24
@@ -108,7 +115,8 @@ def test_maskable_ppo_takes_the_dict_without_its_mask():
 def test_maskable_ppo_with_questions_as_actions():
     options = {"protocol": {"kind": "on_demand", "budget": 3, "cost": 0.1}}
     env = SandwichVecEnv(layouts.wrap(native(**options), *VECTOR))
-    assert env.action_space.n == 4674 and get_action_masks(env).shape == (3, 4674)
+    assert env.action_space.n == 4674
+    assert get_action_masks(env).shape == (3, 4674)
     model = MaskablePPO("MlpPolicy", env, n_steps=8, batch_size=12, n_epochs=1, policy_kwargs=SMALL, seed=0)
     model.learn(24)
 
@@ -123,12 +131,15 @@ def test_a_single_environment_goes_into_maskable_ppo_as_it_is():
 def test_what_sb3_asks_of_each_game():
     env = SandwichVecEnv(native(render_mode="rgb_array"))
     env.reset()
-    assert env.env_is_wrapped(Monitor) == [True] * 3 and env.env_is_wrapped(gymnasium.Wrapper, [0]) == [False]
-    assert env.get_attr("num_envs", [0, 2]) == [3, 3] and not env.has_attr("no_such_thing")
+    assert env.env_is_wrapped(Monitor) == [True] * 3
+    assert env.env_is_wrapped(gymnasium.Wrapper, [0]) == [False]
+    assert env.get_attr("num_envs", [0, 2]) == [3, 3]
+    assert not env.has_attr("no_such_thing")
     masks = [ask() for ask in env.get_attr("action_masks")]
     np.testing.assert_array_equal(masks, env.action_masks())
     assert len(env.env_method("board", indices=[1])) == 1
-    assert env.render().shape[2] == 3 and env.env_method("render", indices=0)[0].shape == (480, 496, 3)
+    assert env.render().shape[2] == 3
+    assert env.env_method("render", indices=0)[0].shape == (480, 496, 3)
     with pytest.raises(AttributeError, match="no method 'fly'"):
         env.env_method("fly")
     with pytest.raises(SpecError, match="'max_plies' cannot be set to 3"):

@@ -87,10 +87,13 @@ def test_the_ends_of_same_step():
     envs.reset(seed=0)
     for _ in range(3):
         seen, _, _, truncated, infos = envs.step(envs.unwrapped.sample_actions(np.arange(3)))
-    assert truncated.all() and seen.shape == (3, 1920)
+    assert truncated.all()
+    assert seen.shape == (3, 1920)
     assert all(end.shape == (1920,) for end in infos["final_obs"])
-    assert infos["action_mask"].any(axis=1).all() and not infos["final_info"]["action_mask"].any()
-    assert infos["_action_mask"].all() and infos["final_info"]["_action_mask"].all()
+    assert infos["action_mask"].any(axis=1).all()
+    assert not infos["final_info"]["action_mask"].any()
+    assert infos["_action_mask"].all()
+    assert infos["final_info"]["_action_mask"].all()
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -114,13 +117,15 @@ def test_a_turn_based_environment_tells_what_it_told(stack):
         shown, *same, told = env.last()
         batch = {key: np.asarray(part)[None] for key, part in seen.items()}
         np.testing.assert_equal(shown, layouts.base.tree_row(laid_out(batch), 0))
-        assert env.observation_space(agent).contains(shown) and rest == same
+        assert env.observation_space(agent).contains(shown)
+        assert rest == same
         mask = {"action_mask": seen["action_mask"]} if stack == "vector" else {}
         np.testing.assert_equal(told, info | mask)
         action = None if rest[1] or rest[2] else int(np.flatnonzero(seen["action_mask"])[0])
         plain.step(action)
         env.step(action)
-    assert not env.agents and env.max_num_agents == 2
+    assert not env.agents
+    assert env.max_num_agents == 2
 
 
 def test_the_parallel_form_tells_what_the_turn_based_one_does():
@@ -150,7 +155,8 @@ def test_the_advisors_seat_keeps_its_own_layout_unless_named():
     advisor.reset(seed=0)
     assert advisor.agent_selection == "advisor_0"
     seen = advisor.observe("advisor_0")
-    assert advisor.observation_space("advisor_0").contains(seen) and seen["observation"].ndim == 1
+    assert advisor.observation_space("advisor_0").contains(seen)
+    assert seen["observation"].ndim == 1
     assert advisor.observe("player_0")["observation"].shape == (30, 8, 8)
 
 
