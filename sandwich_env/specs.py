@@ -70,7 +70,7 @@ KINDS: dict[str, str] = {
     "fens": "sandwich_env.starts.base:Fens",
     "book": "sandwich_env.starts.book:Book",
     "puzzles": "sandwich_env.starts.puzzles:Puzzles",
-    "corpus": "sandwich_env.starts.corpus:Corpus",
+    "corpus": "sandwich_env.starts.corpus:RecordedPositions",
     "endgame": "sandwich_env.starts.endgame:Endgame",
     "mix": "sandwich_env.starts.mixing:Mix",
     "curriculum": "sandwich_env.starts.mixing:Curriculum",

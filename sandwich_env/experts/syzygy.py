@@ -105,6 +105,10 @@ class SyzygyExpert(Expert):
     def close(self) -> None:
         self._tables.close()
 
+    def __reduce__(self) -> tuple[type[SyzygyExpert], tuple[str | Path]]:
+        """A copy in another process begins with nothing in mind."""
+        return SyzygyExpert, (self.folder,)
+
 
 def _remember(known: dict[_Key, int], key: _Key, ask: Callable[[], int]) -> int:
     if len(known) >= _MOST_REMEMBERED:

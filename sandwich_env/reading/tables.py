@@ -71,3 +71,7 @@ class Tables:
     def close(self) -> None:
         """Close the files."""
         self._tables.close()
+
+    def __reduce__(self) -> tuple[type[Tables], tuple[Path]]:
+        """A copy in another process opens the files itself."""
+        return Tables, (self.folder,)

@@ -17,7 +17,7 @@ from sandwich_env.starts.base import Starts
 _TRIES = 1000
 
 
-class Corpus(Starts):
+class RecordedPositions(Starts):
     """A position that was met in a recorded game: a game is drawn, each as likely as the next, then a ply of it.
 
     Args:

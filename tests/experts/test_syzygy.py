@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import chess
@@ -99,6 +100,11 @@ def test_the_clock_counts() -> None:
 def test_what_the_tables_do_not_have_is_an_error() -> None:
     expert = from_spec({"kind": "syzygy", "folder": str(SYZYGY)}, Expert)
     assert expert.to_spec() == {"kind": "syzygy", "folder": str(SYZYGY)}
+    games, copy = positions(["KQvK"], 1), pickle.loads(pickle.dumps(expert))
+    np.testing.assert_array_equal(copy.evaluate(games).policy, expert.evaluate(games).policy)
+    endgame = Endgame("KPvK", result="draw", syzygy=SYZYGY)
+    keys, episodes = mix("copy", np.arange(2)), np.zeros(2, dtype=np.int64)
+    assert pickle.loads(pickle.dumps(endgame)).draw(keys, episodes) == endgame.draw(keys, episodes)
     with pytest.raises(DataError, match=r"tables in .* do not have '.*K.*'"):
         expert.evaluate(Games.from_fens(["4k3/4p3/8/8/8/8/3PP3/4K3 w - - 0 1"]))
     expert.close()

@@ -15,7 +15,7 @@ from sandwich_env.errors import DataError, SpecError
 from sandwich_env.randomness import mix
 from sandwich_env.reading.recorded import read_played
 from sandwich_env.rules import move_to_action
-from sandwich_env.starts.corpus import Corpus
+from sandwich_env.starts.corpus import RecordedPositions
 
 GAMES = ["e4 e5 Nf3 Nc6 Bb5 a6", "d4 d5 c4 e6 Nc3 Nf6 Bg5 Be7", "f3 e5 g4 Qh4#"]
 FOURTH = "8/5k2/8/8/8/3R4/4K3/8 b - - 98 70"
@@ -40,7 +40,7 @@ def pgn(tmp_path: Path) -> Path:
     return path
 
 
-def drawn(corpus: Corpus, count: int) -> list[str]:
+def drawn(corpus: RecordedPositions, count: int) -> list[str]:
     keys, episodes = mix("corpus", np.arange(count)), np.zeros(count, dtype=np.int64)
     fens = corpus.draw(keys, episodes)
     assert [corpus.draw(keys[i : i + 1], episodes[:1])[0] for i in range(count)] == fens
@@ -50,13 +50,13 @@ def drawn(corpus: Corpus, count: int) -> list[str]:
 def test_positions_of_a_pgn(pgn: Path) -> None:
     met = [board.fen() for moves in GAMES for board in boards(moves)]
     late = [board.fen() for board in boards("Ke7 Re3+ Kd7 Kf3", FOURTH)[:2]]  # then a draw can be claimed
-    corpus = Corpus(pgn)
+    corpus = RecordedPositions(pgn)
     assert len(corpus) == 4
     fens = drawn(corpus, 400)
     assert set(fens) == {*met, *late}
     game = np.array([fen in {board.fen() for board in boards(GAMES[1])[1:]} for fen in fens])
     assert 0.15 < game.mean() < 0.3  # 7 of 8 plies of a game in four
-    assert Corpus(str(pgn)).to_spec() == {
+    assert RecordedPositions(str(pgn)).to_spec() == {
         "kind": "corpus",
         "path": str(pgn),
         "min_ply": 0,
@@ -66,13 +66,15 @@ def test_positions_of_a_pgn(pgn: Path) -> None:
 
 
 def test_the_plies_and_games_that_are_wanted(pgn: Path) -> None:
-    assert set(drawn(Corpus(pgn, min_ply=5), 60)) == {board.fen() for g in GAMES[:2] for board in boards(g)[5:]}
-    assert set(drawn(Corpus(pgn, max_ply=1, limit=1), 20)) == {board.fen() for board in boards(GAMES[0])[:2]}
-    assert set(drawn(Corpus(pgn, min_ply=7, max_ply=30), 5)) == {boards(GAMES[1])[7].fen()}
+    assert set(drawn(RecordedPositions(pgn, min_ply=5), 60)) == {
+        board.fen() for g in GAMES[:2] for board in boards(g)[5:]
+    }
+    assert set(drawn(RecordedPositions(pgn, max_ply=1, limit=1), 20)) == {board.fen() for board in boards(GAMES[0])[:2]}
+    assert set(drawn(RecordedPositions(pgn, min_ply=7, max_ply=30), 5)) == {boards(GAMES[1])[7].fen()}
     with pytest.raises(DataError, match="no game of more than 8 plies"):
-        Corpus(pgn, min_ply=8)
+        RecordedPositions(pgn, min_ply=8)
     with pytest.raises(SpecError, match="max_ply is 2, less than min_ply, 3"):
-        Corpus(pgn, min_ply=3, max_ply=2)
+        RecordedPositions(pgn, min_ply=3, max_ply=2)
     env = ChessEnv(starts={"kind": "corpus", "path": str(pgn), "min_ply": 7}, learner_color="mover", opponent="random")
     assert env.reset(seed=0)[1] == {"ply": 0, "seat": 1}
 
@@ -94,22 +96,22 @@ def parquet(path: Path, **changes: Any) -> Path:
 def test_positions_of_a_corpus(tmp_path: Path) -> None:
     path = parquet(tmp_path / "corpus.parquet")
     assert [len(game) for game in read_played(path)] == [6, 8]
-    assert set(drawn(Corpus(path), 300)) == {board.fen() for moves in GAMES[:2] for board in boards(moves)}
+    assert set(drawn(RecordedPositions(path), 300)) == {board.fen() for moves in GAMES[:2] for board in boards(moves)}
 
 
 def test_a_corpus_that_cannot_be_played_again_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "corpus.parquet"
     with pytest.raises(DataError, match="there is no file"):
-        Corpus(path)
+        RecordedPositions(path)
     with pytest.raises(DataError, match="lacks the columns 'start_fen'"):
-        Corpus(parquet(path, start_fen=[]))
+        RecordedPositions(parquet(path, start_fen=[]))
     with pytest.raises(DataError, match=r"games 0 to 1023: they cannot be played again: .* is not legal"):
-        Corpus(parquet(path, action=[0] * 14))
+        RecordedPositions(parquet(path, action=[0] * 14))
     with pytest.raises(DataError, match="not in their order"):
-        Corpus(parquet(path, ply=[0] * 14))
+        RecordedPositions(parquet(path, ply=[0] * 14))
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(DataError, match="not Parquet, or is truncated"):
-        Corpus(path)
+        RecordedPositions(path)
     (tmp_path / "prose.pgn").write_text("It was a dark night.\n")
     with pytest.raises(DataError, match="no game"):
-        Corpus(tmp_path / "prose.pgn")
+        RecordedPositions(tmp_path / "prose.pgn")
