@@ -64,7 +64,7 @@ def planes_of(observation: np.ndarray) -> np.ndarray:
 def our_games() -> SandwichVecEnv:
     """The standard game, as the script lays it out."""
     envs = gym.make_vec("sandwich_env:sandwich/Chess-v0", num_envs=GAMES, autoreset_mode="SameStep")
-    views = layouts.AdvicePlanes(), layouts.ChannelsFirst(history=1), layouts.MaskInInfo()
+    views = layouts.ChannelsFirst(history=1), layouts.AdvicePlanes(), layouts.MaskInInfo()
     return SandwichVecEnv(layouts.wrap(envs, *views))
 
 

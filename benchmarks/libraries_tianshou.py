@@ -46,7 +46,7 @@ class Planes(BaseWrapper):  # type: ignore[misc]
 
 
 def ours() -> OneLearner:
-    views = layouts.AdvicePlanes(), layouts.ChannelsFirst(history=1)
+    views = layouts.ChannelsFirst(history=1), layouts.AdvicePlanes()
     return OneLearner(layouts.wrap(sandwich_chess_v0.env(), *views))
 
 

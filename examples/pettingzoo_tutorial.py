@@ -32,7 +32,7 @@ from sandwich_env.players.base import Player
 from sandwich_env.randomness import Streams
 from sandwich_env.rules import Games
 
-LAYOUT = layouts.Stack([layouts.AdvicePlanes(), layouts.ChannelsFirst(history=1)])
+LAYOUT = layouts.Stack([layouts.ChannelsFirst(history=1), layouts.AdvicePlanes()])
 """Leaves what PettingZoo's classic games show: `observation` and `action_mask`, with the advice among the planes."""
 
 
@@ -40,7 +40,7 @@ LAYOUT = layouts.Stack([layouts.AdvicePlanes(), layouts.ChannelsFirst(history=1)
 class Args:
     out: Path = Path("runs/pettingzoo")  # TensorBoard logs, checkpoints, and the model as h.zip
     advisor: str = "random_move:epsilon=0.5"  # who tells both players; behind it is the shipped E
-    material: str = "KQQvK"  # what is on the board at the start
+    material: str = "KQQvK"  # at the start
     steps: int = 200_000  # plies, those before --resume included
     games: int = 200  # in an evaluation
     seed: int = 0

@@ -41,7 +41,7 @@ class Args:
     out: Path = Path("runs/tianshou")  # TensorBoard logs, checkpoint.pt, and h.safetensors for `sandwich match`
     weights: str = "novice"  # what H starts from: "novice", the path of weights, or "none" for a small new network
     advisor: str = "random_move:epsilon=0.5"  # who tells both players; behind it is the shipped E
-    material: str = "KQvK"  # what is on the board at the start
+    material: str = "KQQvK"  # at the start
     epochs: int = 10  # those before --resume included
     epoch_steps: int = 8192  # plies
     num_envs: int = 16
@@ -90,7 +90,7 @@ class Critic(nn.Module):
 def make_env(args: Args) -> OneLearner:
     advisor, starts = make_advisor(args.advisor, make_expert("expert")), {"kind": "endgame", "material": args.material}
     env = sandwich_chess_v0.env(advisor=advisor, starts=starts, max_plies=60)
-    return OneLearner(layouts.wrap(env, layouts.AdvicePlanes(), layouts.ChannelsFirst(history=1)))
+    return OneLearner(layouts.wrap(env, layouts.ChannelsFirst(history=1), layouts.AdvicePlanes()))
 
 
 def make_collector(args: Args, algorithm: PPO, seed: int) -> Collector:

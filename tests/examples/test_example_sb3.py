@@ -31,7 +31,7 @@ def steps_saved(folder: Path) -> list[int]:
 def test_maskable_ppo_learns_and_goes_on(tmp_path: Path) -> None:
     said = run("sb3_maskable_ppo.py", "--weights", "none", "--out", str(tmp_path))
     assert re.search(r"\d+ steps/s", said)
-    assert re.search(r"reward in 8 games of KQvK: [+-]\d\.\d+ before, [+-]\d\.\d+ after", said)
+    assert re.search(r"reward in 8 games of KQQvK: [+-]\d\.\d+ before, [+-]\d\.\d+ after", said)
     assert "h.safetensors against novice: " in said
     first = steps_saved(tmp_path)
     assert first

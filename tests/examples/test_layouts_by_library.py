@@ -12,7 +12,7 @@ from sandwich_env import layouts, sandwich_chess_v0
 from sandwich_env.errors import SpecError
 
 NUM_PLANES = 30
-PLANES = (layouts.AdvicePlanes(), layouts.ChannelsFirst(history=1))
+PLANES = (layouts.ChannelsFirst(history=1), layouts.AdvicePlanes())
 ADVISOR = {"kind": "honest", "expert": {"kind": "uniform"}}
 
 
