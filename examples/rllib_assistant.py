@@ -64,13 +64,13 @@ class AModule(HModule):
             space=self.action_space, child_distribution_cls_struct=parts, input_lens=[NUM_ACTIONS, 2]
         )
 
-    def _forward(self, batch, **kwargs):
+    def look(self, batch):
         seen = batch[Columns.OBS]
         planes = functional.pad(seen["observation"], (0, 0, 0, 0, 0, ADVICE_PLANES))  # nobody advises A
         logits, value = self.net(planes)
         logits = logits.masked_fill(seen["action_mask"] == 0, -1e9)
         told = torch.cat([logits, value[:, None], self.log_std.expand(len(value), 1)], dim=1)
-        return {Columns.ACTION_DIST_INPUTS: told, Columns.EMBEDDINGS: self.critic(planes)[1]}
+        return told, self.critic(planes)[1]
 
 
 def make_env(args: Args) -> PettingZooEnv:

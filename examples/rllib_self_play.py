@@ -61,17 +61,20 @@ class HModule(TorchRLModule, ValueFunctionAPI):
     def setup(self) -> None:
         self.net = AdvisedNetwork.from_weights("novice", asks=int(self.action_space.n) - NUM_ACTIONS)
 
-    def _forward(self, batch, **kwargs):
+    def look(self, batch):
         seen = batch[Columns.OBS]
         logits, value = self.net(seen["observation"])
-        logits = logits.masked_fill(seen["action_mask"] == 0, -1e9)
-        return {Columns.ACTION_DIST_INPUTS: logits, Columns.EMBEDDINGS: value}
+        return logits.masked_fill(seen["action_mask"] == 0, -1e9), value
+
+    def _forward(self, batch, **kwargs):
+        return {Columns.ACTION_DIST_INPUTS: self.look(batch)[0]}
+
+    def _forward_train(self, batch, **kwargs):
+        return dict(zip((Columns.ACTION_DIST_INPUTS, Columns.EMBEDDINGS), self.look(batch), strict=True))
 
     def compute_values(self, batch, embeddings=None):
-        if embeddings is None:  # for the advantages; in an update the forward pass has given them already
-            with torch.no_grad():
-                embeddings = self._forward(batch)[Columns.EMBEDDINGS]
-        return embeddings
+        with torch.no_grad():  # for the advantages; in an update the forward pass has found the values already
+            return self.look(batch)[1] if embeddings is None else embeddings
 
 
 def make_env(args: Args) -> PettingZooEnv:
