@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -11,6 +12,7 @@ import pytest
 from sandwich_env import layouts, sandwich_chess_v0
 from sandwich_env.errors import SpecError
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 NUM_PLANES = 30
 PLANES = (layouts.ChannelsFirst(history=1), layouts.AdvicePlanes())
 ADVISOR = {"kind": "honest", "expert": {"kind": "uniform"}}
@@ -53,6 +55,28 @@ def test_maskable_ppo_refuses_a_dict_in_a_dict() -> None:
         SandwichVecEnv(vector(layouts.NestedMask()))
 
 
+@pytest.mark.parametrize(
+    ("policy", "views"),
+    [
+        ("MlpPolicy", PLANES),
+        ("MlpPolicy", (layouts.Flat(),)),
+        ("MultiInputPolicy", (layouts.NestedMask(),)),
+    ],
+    ids=["planes", "flat", "nested"],
+)
+def test_the_wrapper_of_pettingzoos_tutorial_takes(policy: str, views: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    sb3_contrib = pytest.importorskip("sb3_contrib", reason="needs pip install 'sandwich_env[train,sb3]'")
+    for library in ("tyro", "tqdm"):
+        pytest.importorskip(library, reason="needs pip install 'sandwich_env[train,sb3]'")
+    monkeypatch.syspath_prepend(EXAMPLES)
+    import pettingzoo_tutorial
+
+    env = pettingzoo_tutorial.OneLearner(layouts.wrap(sandwich_chess_v0.env(advisor=ADVISOR, max_plies=6), *views))
+    model = sb3_contrib.MaskablePPO(policy, env, gamma=-0.98, n_steps=8, batch_size=8, n_epochs=1, seed=0)
+    model.learn(8)
+    assert model.num_timesteps == 8
+
+
 def adapted(*views: Any) -> tuple[Any, dict[str, Any]]:
     """What Tianshou's adapter shows of the first position."""
     tianshou = pytest.importorskip("tianshou.env", reason="needs pip install 'sandwich_env[train,tianshou]'")
@@ -75,6 +99,11 @@ def test_tianshou_keeps_advice_among_the_planes() -> None:
     move = int(layouts.moves_of(seen["obs"][None, 20:])[0])
     assert seen["mask"][move]
     assert env.env.unwrapped.scorer.last.advice.move[0] == move
+
+
+def test_tianshou_keeps_advice_in_a_flat_vector() -> None:
+    _, seen = adapted(layouts.Flat())
+    assert seen["obs"].shape == (8 * 8 * 111 + 2 + 4673 + 1,)
 
 
 def test_tianshou_keeps_advice_in_an_inner_dict() -> None:
