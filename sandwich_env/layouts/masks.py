@@ -17,7 +17,8 @@ class MaskInInfo(Layout):
 
     It is also the layout for whoever asks the environment itself (`action_masks()`), as sb3-contrib does: a mask
     that stays in the observation is 4,672 inputs more. Where `observation` alone is left, the observation is that
-    array, and no Dict.
+    array, and no Dict. A vector environment's infos tell of the games that a call was about: after a reset of some,
+    the mask there is that of these alone.
     """
 
     tells = True
