@@ -86,9 +86,14 @@ T = TypeVar("T", bound="Specified")
 class Specified:
     """Mixin for a class whose constructor parameters are kept as attributes of the same names."""
 
+    @property
+    def kind(self) -> str:
+        """The name that specs, provenance and the texts of errors use."""
+        return kind_of(type(self))
+
     def to_spec(self) -> dict[str, Any]:
         """The plain dict from which `from_spec` makes an equal object."""
-        return {"kind": kind_of(type(self))} | {
+        return {"kind": self.kind} | {
             name: _plain(getattr(self, name), f"{type(self).__name__}.{name}") for name in _parameters(type(self))
         }
 
@@ -114,8 +119,13 @@ def kind_of(cls: type) -> str:
     return next((name for name, known in KINDS.items() if known == target), target)
 
 
-def from_spec(spec: Spec | T, expect: type[T]) -> T:
+def from_spec(spec: Spec | T, expect: type[T], name: str = "") -> T:
     """The object that a spec describes; an object that is already an `expect` comes back as it is.
+
+    Args:
+        spec: a name, a plain dict, or the object itself.
+        expect: what it must be.
+        name: what errors call it, such as "inner of 'random_move'"; without it they name the spec alone.
 
     Raises:
         SpecError: unknown kind or parameter (with the nearest known one), a parameter missing or refused by the
@@ -123,11 +133,12 @@ def from_spec(spec: Spec | T, expect: type[T]) -> T:
     """
     if isinstance(spec, expect):
         return spec
+    what = f"{name}: {spec!r}" if name else repr(spec)
     if not isinstance(spec, (str, Mapping)):
-        raise SpecError(f"{spec!r} is no {expect.__name__}, and no spec of one")
+        raise SpecError(f"{what} is no {expect.__name__}, and no spec of one")
     made = _construct(spec)
     if not isinstance(made, expect):
-        raise SpecError(f"{spec!r} describes {made!r}, which is no {expect.__name__}")
+        raise SpecError(f"{what} describes {made!r}, which is no {expect.__name__}")
     return made
 
 

@@ -43,9 +43,9 @@ class Panel(Advisor):
     def __init__(self, members: Sequence[Advisor | Spec], speaker: int | Speaker = "rotate", seed: int = 0) -> None:
         if isinstance(members, (str, dict, Advisor)) or len(members) < 2:
             raise SpecError(f"'panel' takes a list of two or more advisors, not {members!r}")
-        self.members = [from_spec(member, Advisor) for member in members]
+        self.members = [from_spec(member, Advisor, f"members of {self.kind!r}") for member in members]
         self.speaker = _check_speaker(speaker, len(self.members))
-        self.seed = check_count("seed", seed, least=0)
+        self.seed = check_count(f"seed of {self.kind!r}", seed, least=0)
         self.depth = max(member.depth for member in self.members) + 1
 
     def advise(self, query: Query) -> Advice:
@@ -117,6 +117,8 @@ def _check_speaker(speaker: int | Speaker, members: int) -> int | Speaker:
         if speaker not in SPEAKERS:
             raise SpecError(f"'panel' has no speaker={speaker!r}: {did_you_mean(speaker, SPEAKERS)}, or an index")
         return speaker
-    if check_count("speaker", speaker, least=0) >= members:
-        raise SpecError(f"speaker is {speaker!r}: the panel has {members} members, the last of which is {members - 1}")
+    if check_count("speaker of 'panel'", speaker, least=0) >= members:
+        raise SpecError(
+            f"speaker of 'panel' is {speaker!r}: the panel has {members} members, the last of which is {members - 1}"
+        )
     return speaker

@@ -61,15 +61,15 @@ class Disclosures:
         )
 
 
-def check_rating(rating: float | None) -> float | None:
-    """A player's Elo as it was given; None where it is not told.
+def check_rating(rating: float | None, name: str = "rating") -> float | None:
+    """A player's Elo as it was given; None where it is not told. `name` is what errors call it.
 
     Raises:
         SpecError: it is not a finite number.
     """
     real = isinstance(rating, (int, float, np.number)) and not isinstance(rating, bool)
     if rating is not None and not (real and math.isfinite(rating)):
-        raise SpecError(f"rating is {rating!r}: it must be a finite number, an Elo such as 1200, or None")
+        raise SpecError(f"{name} is {rating!r}: it must be a finite number, an Elo such as 1200, or None")
     return rating
 
 

@@ -7,8 +7,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from sandwich_env.errors import SpecError
-from sandwich_env.specs import Specified
+from sandwich_env.specs import Specified, check_count
 
 
 class Protocol(Specified, ABC):
@@ -41,9 +40,7 @@ class EveryNTurns(Protocol):
     """Advice at a player's first turn and at every n-th one after it."""
 
     def __init__(self, n: int) -> None:
-        if n < 1:
-            raise SpecError(f"n is {n!r}: advice every n turns needs n of 1 or more")
-        self.n = n
+        self.n = check_count(f"n of {self.kind!r}", n)
 
     def due(self, turns: NDArray[np.int64]) -> NDArray[np.bool_]:
         due: NDArray[np.bool_] = turns % self.n == 0

@@ -156,9 +156,9 @@ def test_specs_round_trip() -> None:
         (Honest(UniformExpert()), "rotate", "'panel' takes a list of two or more advisors"),
         ([Honest(UniformExpert()), UniformExpert()], "rotate", r"UniformExpert\(\) is no Advisor"),
         ([Honest(UniformExpert())] * 2, "majorty", r"'panel' has no speaker='majorty': did you mean 'majority'\?"),
-        ([Honest(UniformExpert())] * 2, 2, "speaker is 2: the panel has 2 members"),
-        ([Honest(UniformExpert())] * 2, -1, "speaker is -1: it must be a whole number, 0 or more"),
-        ([Honest(UniformExpert())] * 2, 0.5, "speaker is 0.5: it must be a whole number"),
+        ([Honest(UniformExpert())] * 2, 2, "speaker of 'panel' is 2: the panel has 2 members"),
+        ([Honest(UniformExpert())] * 2, -1, "speaker of 'panel' is -1: it must be a whole number, 0 or more"),
+        ([Honest(UniformExpert())] * 2, 0.5, "speaker of 'panel' is 0.5: it must be a whole number"),
     ],
 )
 def test_what_it_refuses(members: object, speaker: object, text: str) -> None:

@@ -147,9 +147,9 @@ def test_specs_round_trip_and_closing_reaches_the_expert() -> None:
 def test_what_it_refuses() -> None:
     with pytest.raises(SpecError, match=r"'riskiest' has no by='wld': did you mean 'wdl'\?"):
         RiskiestMoveExpert(Told(), by="wld")  # type: ignore[arg-type]
-    with pytest.raises(SpecError, match="within is -1: it must be a finite number"):
+    with pytest.raises(SpecError, match="within of 'riskiest' is -1: it must be a finite number"):
         RiskiestMoveExpert(Told(), within=-1)
-    with pytest.raises(SpecError, match="replies is 1: it must be a whole number, 2 or more"):
+    with pytest.raises(SpecError, match="replies of 'riskiest' is 1: it must be a whole number, 2 or more"):
         RiskiestMoveExpert(Told(), replies=1)
     with pytest.raises(
         SpecError, match=r"chances .* which UniformExpert\(\) does not give: take an engine with wdl=True"
