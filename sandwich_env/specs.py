@@ -69,6 +69,7 @@ KINDS: dict[str, str] = {
     "never": "sandwich_env.oversight.protocols:Never",
     "every_turn": "sandwich_env.oversight.protocols:EveryTurn",
     "every_n_turns": "sandwich_env.oversight.protocols:EveryNTurns",
+    "at_random": "sandwich_env.oversight.protocols:AtRandom",
     # players
     "random": "sandwich_env.players.random_player:RandomPlayer",
     "expert": "sandwich_env.players.expert_player:ExpertPlayer",

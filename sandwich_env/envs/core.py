@@ -148,7 +148,7 @@ class ChessCore:
         if self.channel.advisor is not None:
             seats = np.broadcast_to(advised_seats(self.config.advised, self.learner_seats()), (len(self), 2))
             self.channel.begin(index, seats)
-            self.channel.note(self.games, rows)
+            self.channel.note(self.games, rows, self.keys)
 
     def _seat_learner(self, index: Indices) -> None:
         """Called before each deal, with the new keys; an environment with a learner chooses its side here."""
@@ -188,7 +188,7 @@ class ChessCore:
         moved = self._play_or_forfeit(actions, out) if forfeit else self._play_legal(actions, out)
         self._look_again()
         if self.channel.advisor is not None:
-            self.channel.note(self.games, moved != NO_ACTION)
+            self.channel.note(self.games, moved != NO_ACTION, self.keys)
         if self._pays_at_end and self.num_over == over:
             return None
         played = actions != NO_ACTION

@@ -62,7 +62,7 @@ class AdvisorPlayer(Player):
             count=turns,
             asks="move",
             lies=self._lies.so_far(keys, games.ply),
-            **self._disclosures.told(games, turns),
+            **self._disclosures.told(games, turns, keys),
         )
         answer = self.advisor.advise(query)
         self._lies.note(keys, games.ply, answer.provenance.tampered)
