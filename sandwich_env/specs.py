@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -141,6 +141,22 @@ def from_spec(spec: Spec | T, expect: type[T], name: str = "") -> T:
     if not isinstance(made, expect):
         raise SpecError(f"{what} describes {made!r}, which is no {expect.__name__}")
     return made
+
+
+def parts_of(thing: Specified) -> Iterator[Specified]:
+    """The object itself, and whatever can be constructed among its parameters and theirs."""
+    yield thing
+    for name in _parameters(type(thing)):
+        for part in _held(getattr(thing, name, None)):
+            yield from parts_of(part)
+
+
+def _held(value: object) -> Iterator[Specified]:
+    if isinstance(value, Specified):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _held(item)
 
 
 def class_of(spec: Spec) -> type:

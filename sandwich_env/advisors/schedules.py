@@ -24,9 +24,11 @@ class Schedule(Specified, ABC):
 
     Attributes:
         of_board: whether it depends on the game's position alone, so that it can be asked about an earlier one too.
+        needs_lies: whether the query must carry the count of earlier lies.
     """
 
     of_board: bool = False
+    needs_lies: bool = False
 
     @abstractmethod
     def due(self, query: Query, advice: Advice, rng: Streams) -> Bools:
@@ -101,6 +103,8 @@ class Budget(Schedule):
     Args:
         lies: 1 or more, for each game and player.
     """
+
+    needs_lies = True
 
     def __init__(self, lies: int) -> None:
         self.lies = check_count(f"lies of {self.kind!r}", lies)
