@@ -15,10 +15,10 @@ demo: $(INSTALLED)
 	$(BIN)/sandwich demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 
 test-fast: $(INSTALLED)
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder -m "not slow"
 
 peers: $(INSTALLED)
 	$(BIN)/python benchmarks/peers.py make

@@ -95,19 +95,27 @@ class Streams:
         keys: uint64 [N], one for each game; make them with `mix`.
         page: a number, integers [N] from 0, or a function that gives these and is called when the first number is
             drawn: each page of a stream is a stream of its own. It is cheaper than keys mixed anew for each ply.
+        origin: uint64 [N], for keys that are mixed anew for each ply: what the game's plies have in common.
 
     Attributes:
         keys: uint64 [N].
-        origin: uint64 [N], the keys of the streams that these are children of, at whatever remove; their own keys if
-            they are nobody's. Where a game has one stream, and each of its plies a child, they are the game's name.
+        origin: uint64 [N], as given; else the keys of the streams that these are children of, at whatever remove; their
+            own keys if they are nobody's. Where a game has one stream, and each of its plies a child, they are the
+            game's name.
     """
 
-    def __init__(self, keys: ArrayLike, page: int | NDArray[np.int64] | Callable[[], NDArray[np.int64]] = 0) -> None:
+    def __init__(
+        self,
+        keys: ArrayLike,
+        page: int | NDArray[np.int64] | Callable[[], NDArray[np.int64]] = 0,
+        *,
+        origin: UInt64s | None = None,
+    ) -> None:
         if type(keys) is np.ndarray and keys.dtype == np.uint64 and keys.ndim == 1:
             self.keys: UInt64s = keys
         else:
             self.keys = np.atleast_1d(np.asarray(keys, dtype=np.uint64))
-        self.origin = self.keys
+        self.origin = self.keys if origin is None else origin
         self._page = page
         self._draws = 0
 
@@ -116,15 +124,14 @@ class Streams:
 
     def child(self, *parts: ArrayLike | str) -> Streams:
         """Streams for another purpose, independent of these and of their other children."""
-        made = Streams(np.broadcast_to(mix(self.keys, "child", *parts), self.keys.shape), self._pages())
-        made.origin = self.origin
-        return made
+        keys = np.broadcast_to(mix(self.keys, "child", *parts), self.keys.shape)
+        return Streams(keys, self._pages(), origin=self.origin)
 
     def select(self, rows: ArrayLike) -> Streams:
         """The streams of some of the games (indices or a boolean mask), at the point that these have reached."""
         index, page = np.asarray(rows), self._pages()
-        chosen = Streams(self.keys[index], page[index] if isinstance(page, np.ndarray) else page)
-        chosen.origin = self.origin[index]
+        pages = page[index] if isinstance(page, np.ndarray) else page
+        chosen = Streams(self.keys[index], pages, origin=self.origin[index])
         chosen._draws = self._draws
         return chosen
 

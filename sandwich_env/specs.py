@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -79,6 +79,7 @@ KINDS: dict[str, str] = {
     "every_turn": "sandwich_env.oversight.protocols:EveryTurn",
     "every_n_turns": "sandwich_env.oversight.protocols:EveryNTurns",
     "on_demand": "sandwich_env.oversight.on_demand:OnDemand",
+    "at_random": "sandwich_env.oversight.protocols:AtRandom",
     # players
     "random": "sandwich_env.players.random_player:RandomPlayer",
     "expert": "sandwich_env.players.expert_player:ExpertPlayer",
@@ -107,9 +108,14 @@ T = TypeVar("T", bound="Specified")
 class Specified:
     """Mixin for a class whose constructor parameters are kept as attributes of the same names."""
 
+    @property
+    def kind(self) -> str:
+        """The name that specs, provenance and the texts of errors use."""
+        return kind_of(type(self))
+
     def to_spec(self) -> dict[str, Any]:
         """The plain dict from which `from_spec` makes an equal object."""
-        return {"kind": kind_of(type(self))} | {
+        return {"kind": self.kind} | {
             name: _plain(getattr(self, name), f"{type(self).__name__}.{name}") for name in _parameters(type(self))
         }
 
@@ -135,8 +141,13 @@ def kind_of(cls: type) -> str:
     return next((name for name, known in KINDS.items() if known == target), target)
 
 
-def from_spec(spec: Spec | T, expect: type[T]) -> T:
+def from_spec(spec: Spec | T, expect: type[T], name: str = "") -> T:
     """The object that a spec describes; an object that is already an `expect` comes back as it is.
+
+    Args:
+        spec: a name, a plain dict, or the object itself.
+        expect: what it must be.
+        name: what errors call it, such as "inner of 'random_move'"; without it they name the spec alone.
 
     Raises:
         SpecError: unknown kind or parameter (with the nearest known one), a parameter missing or refused by the
@@ -144,12 +155,29 @@ def from_spec(spec: Spec | T, expect: type[T]) -> T:
     """
     if isinstance(spec, expect):
         return spec
+    what = f"{name}: {spec!r}" if name else repr(spec)
     if not isinstance(spec, (str, Mapping)):
-        raise SpecError(f"{spec!r} is no {expect.__name__}, and no spec of one")
+        raise SpecError(f"{what} is no {expect.__name__}, and no spec of one")
     made = _construct(spec)
     if not isinstance(made, expect):
-        raise SpecError(f"{spec!r} describes {made!r}, which is no {expect.__name__}")
+        raise SpecError(f"{what} describes {made!r}, which is no {expect.__name__}")
     return made
+
+
+def parts_of(thing: Specified) -> Iterator[Specified]:
+    """The object itself, and whatever can be constructed among its parameters and theirs."""
+    yield thing
+    for name in _parameters(type(thing)):
+        for part in _held(getattr(thing, name, None)):
+            yield from parts_of(part)
+
+
+def _held(value: object) -> Iterator[Specified]:
+    if isinstance(value, Specified):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _held(item)
 
 
 def class_of(spec: Spec) -> type:

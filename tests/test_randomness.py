@@ -223,3 +223,11 @@ def test_children_and_selections_keep_the_keys_that_they_come_from() -> None:
     later = streams.child("player", 1).select(rows).child(17)
     np.testing.assert_array_equal(later.origin, keys[rows])
     assert not np.isin(later.keys, keys).any()
+
+
+def test_keys_mixed_anew_for_each_ply_may_say_which_game_they_are_of() -> None:
+    keys = mix(5, np.arange(4))
+    plies = [Streams(mix(keys, "player", ply), origin=keys) for ply in range(3)]
+    for ply, streams in enumerate(plies):
+        np.testing.assert_array_equal(streams.random(), Streams(mix(keys, "player", ply)).random())
+        np.testing.assert_array_equal(streams.child("more").select([1, 3]).origin, keys[[1, 3]])

@@ -17,7 +17,7 @@ from sandwich_env.advisors.schedules import Schedule
 from sandwich_env.experts.base import Expert
 from sandwich_env.experts.legal import as_policy
 from sandwich_env.randomness import Streams, mix
-from sandwich_env.specs import Spec, Specified, check_count, check_scale, check_share, from_spec, kind_of
+from sandwich_env.specs import Spec, Specified, check_count, check_scale, check_share, from_spec
 
 __all__ = [
     "NO_MOVE",
@@ -62,7 +62,7 @@ class Honest(Advisor):
     """Says what its expert knows."""
 
     def __init__(self, expert: Expert) -> None:
-        self.expert = from_spec(expert, Expert)
+        self.expert = from_spec(expert, Expert, f"expert of {self.kind!r}")
 
     def advise(self, query: Query) -> Advice:
         evaluation = self.expert.evaluate(query.games)
@@ -108,10 +108,10 @@ class Wrapper(Advisor):
     experts: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, inner: Advisor, seed: int = 0, epsilon: float = 1.0, when: Schedule | Spec = "always") -> None:
-        self.inner = from_spec(inner, Advisor)
-        self.seed = check_count("seed", seed, least=0)
-        self.epsilon = self._share = check_share("epsilon", epsilon)
-        self.when = from_spec(when, Schedule)
+        self.inner = from_spec(inner, Advisor, f"inner of {self.kind!r}")
+        self.seed = check_count(f"seed of {self.kind!r}", seed, least=0)
+        self.epsilon = self._share = check_share(f"epsilon of {self.kind!r}", epsilon)
+        self.when = from_spec(when, Schedule, f"when of {self.kind!r}")
         self.depth = self.inner.depth + 1
 
     @abstractmethod
@@ -125,11 +125,6 @@ class Wrapper(Advisor):
             query: what was asked.
             rng: this wrapper's own random numbers for these queries, a stream for each game.
         """
-
-    @property
-    def kind(self) -> str:
-        """The name that provenance uses."""
-        return kind_of(type(self))
 
     def advise(self, query: Query) -> Advice:
         return self.apply(self.inner.advise(query), query)

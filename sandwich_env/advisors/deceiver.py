@@ -7,6 +7,7 @@ from typing import ClassVar
 from sandwich_env.advisors.base import Wrapper
 from sandwich_env.advisors.gate import Gate
 from sandwich_env.advisors.schedules import AfterFirst, AllOf, Unwatched
+from sandwich_env.specs import check_count
 
 
 class Deceiver(Gate):
@@ -25,7 +26,7 @@ class Deceiver(Gate):
     dials: ClassVar = {"k": (float("inf"), 0.0)}
 
     def __init__(self, wrapper: Wrapper, k: int = 4, *, hides: bool = False) -> None:
-        trusted = AfterFirst(k)
+        trusted = AfterFirst(check_count(f"k of {self.kind!r}", k, least=0))
         super().__init__(wrapper, AllOf([trusted, Unwatched()]) if hides else trusted)
         self.k = k
         self.hides = hides

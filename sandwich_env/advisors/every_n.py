@@ -7,6 +7,7 @@ from typing import ClassVar
 from sandwich_env.advisors.base import Wrapper
 from sandwich_env.advisors.gate import Gate
 from sandwich_env.advisors.schedules import EveryNth
+from sandwich_env.specs import check_count
 
 
 class EveryN(Gate):
@@ -23,5 +24,5 @@ class EveryN(Gate):
     dials: ClassVar = {"n": (float("inf"), 1.0)}
 
     def __init__(self, wrapper: Wrapper, n: int) -> None:
-        super().__init__(wrapper, EveryNth(n))
+        super().__init__(wrapper, EveryNth(check_count(f"n of {self.kind!r}", n)))
         self.n = n

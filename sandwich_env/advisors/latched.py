@@ -28,7 +28,7 @@ class Latched(Schedule):
     of_board = True
 
     def __init__(self, schedule: Schedule | Spec) -> None:
-        self.schedule = from_spec(schedule, Schedule)
+        self.schedule = from_spec(schedule, Schedule, f"schedule of {self.kind!r}")
         if not self.schedule.of_board:
             raise SpecError(
                 f"'latched' holds a schedule that depends on the position alone, such as 'material', not "

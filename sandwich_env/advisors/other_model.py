@@ -68,4 +68,4 @@ def _model(model: Expert | Spec | Path) -> Expert:
             return NetworkExpert(model)
         except WeightsError as error:
             raise WeightsError(f"'other_model' cannot use the model {str(model)!r}: {error}") from error
-    return from_spec(model, Expert)
+    return from_spec(model, Expert, "model of 'other_model'")

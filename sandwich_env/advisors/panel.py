@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sandwich_env.advisors.advice import Advice, Provenance, Query
 from sandwich_env.advisors.base import Advisor, Honest, Wrapper
 from sandwich_env.errors import SpecError, did_you_mean
-from sandwich_env.experts.legal import as_policy
+from sandwich_env.experts.legal import LegalLogits, as_policy
 from sandwich_env.experts.uci import UciExpert
 from sandwich_env.randomness import mix
 from sandwich_env.specs import Spec, check_count, from_spec
@@ -28,12 +28,13 @@ class Panel(Advisor):
     Asking several advisers whose failures differ, and comparing, is what debate (Irving et al. 2018, "AI safety via
     debate") and answers by majority (Wang et al. 2022, "Self-Consistency Improves Chain of Thought Reasoning") rest on.
     Each member draws random numbers of its own, even if two have the same seed. What several members build on is
-    asked once: experts that are the same object, engines of equal specs, and networks of equal weights.
+    asked once, where all are asked: experts that are the same object, engines of equal specs, and networks of equal
+    weights.
 
     Args:
         members: two or more advisors, or their specs.
-        speaker: who is heard: the index of a member; "rotate" for one after the other, query by query; "majority" for
-            the first of those whose move most members recommend.
+        speaker: who is heard: the index of a member; "rotate" for one after the other, query by query, of whom each is
+            asked its own queries alone; "majority" for the first of those whose move most members recommend.
         seed: of what tells the members' random numbers apart.
 
     Raises:
@@ -43,19 +44,21 @@ class Panel(Advisor):
     def __init__(self, members: Sequence[Advisor | Spec], speaker: int | Speaker = "rotate", seed: int = 0) -> None:
         if isinstance(members, (str, dict, Advisor)) or len(members) < 2:
             raise SpecError(f"'panel' takes a list of two or more advisors, not {members!r}")
-        self.members = [from_spec(member, Advisor) for member in members]
+        self.members = [from_spec(member, Advisor, f"members of {self.kind!r}") for member in members]
         self.speaker = _check_speaker(speaker, len(self.members))
-        self.seed = check_count("seed", seed, least=0)
+        self.seed = check_count(f"seed of {self.kind!r}", seed, least=0)
         self.voices = len(self.members)
         self.depth = max(member.depth for member in self.members) + 1
 
     def advise(self, query: Query) -> Advice:
         if not isinstance(self.speaker, str):
             return self._ask(self.speaker, query, {})
+        if self.speaker == "rotate":  # each member is asked about its own queries alone
+            heard = _rows_of(query.count % len(self.members))
+            return _joined({k: (rows, self._ask(k, query.select(rows), {})) for k, rows in heard.items()}, query)
         answers = self.advise_all(query)
-        if self.speaker == "rotate":
-            return _heard(answers, query.count % len(answers), query)
-        return _heard(answers, _of_the_majority(answers), query)
+        heard = _rows_of(_of_the_majority(answers))
+        return _joined({k: (rows, answers[k].select(rows)) for k, rows in heard.items()}, query)
 
     def advise_all(self, query: Query) -> list[Advice]:
         """What every member says, each with the truth behind it: their provenance is about the member alone."""
@@ -95,25 +98,25 @@ def _of_the_majority(answers: list[Advice]) -> NDArray[np.int64]:
     return first
 
 
-def _heard(answers: list[Advice], speaker: NDArray[np.int64], query: Query) -> Advice:
-    """In each game the answer of its speaker, with the truth about that member, whose expert may be another."""
-    heard = answers[0]
-    for k, answer in enumerate(answers):
-        heard = answer.where(speaker == k, heard)
-    rows = np.arange(len(query))
-    truths = [answer.provenance for answer in answers]
-    return Advice(
-        move=heard.move,
-        value=heard.value,
-        policy=as_policy(heard.legal_logits(query.games)),
-        provenance=Provenance(
-            tampered=heard.provenance.tampered,
-            by=heard.provenance.by,
-            honest_move=np.stack([truth.honest_move for truth in truths])[speaker, rows],
-            honest_value=np.stack([truth.honest_value for truth in truths])[speaker, rows],
-        ),
-        asks=query.asks,
-    )
+def _rows_of(speaker: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
+    """The queries (indices) of each member who is heard in some."""
+    return {int(k): np.flatnonzero(speaker == k) for k in np.unique(speaker)}
+
+
+def _joined(answers: dict[int, tuple[NDArray[np.int64], Advice]], query: Query) -> Advice:
+    """One answer of those of several members, each to queries (indices) of its own, with the truth about each."""
+    count, actions = len(query), query.games.legal_actions()
+    move, value = np.full(count, -1, dtype=np.int64), np.zeros(count, dtype=np.float32)
+    tampered, by = np.zeros(count, dtype=np.bool_), np.full(count, "", dtype=object)
+    honest_move, honest_value = move.copy(), value.copy()
+    policy = LegalLogits(*actions, np.zeros(len(actions[0]), dtype=np.float32))
+    for rows, said in answers.values():
+        move[rows], value[rows] = said.move, said.value
+        policy = policy.put(rows, said.legal_logits(query.games.select(rows)))
+        truth = said.provenance
+        tampered[rows], by[rows] = truth.tampered, truth.by
+        honest_move[rows], honest_value[rows] = truth.honest_move, truth.honest_value
+    return Advice(move, value, as_policy(policy), Provenance(tampered, by, honest_move, honest_value), query.asks)
 
 
 def _check_speaker(speaker: int | Speaker, members: int) -> int | Speaker:
@@ -121,6 +124,8 @@ def _check_speaker(speaker: int | Speaker, members: int) -> int | Speaker:
         if speaker not in SPEAKERS:
             raise SpecError(f"'panel' has no speaker={speaker!r}: {did_you_mean(speaker, SPEAKERS)}, or an index")
         return speaker
-    if check_count("speaker", speaker, least=0) >= members:
-        raise SpecError(f"speaker is {speaker!r}: the panel has {members} members, the last of which is {members - 1}")
+    if check_count("speaker of 'panel'", speaker, least=0) >= members:
+        raise SpecError(
+            f"speaker of 'panel' is {speaker!r}: the panel has {members} members, the last of which is {members - 1}"
+        )
     return speaker

@@ -25,7 +25,7 @@ class PolicyNoise(Wrapper):
         self, inner: Advisor, scale: float, epsilon: float = 1.0, seed: int = 0, when: Schedule | Spec = "always"
     ) -> None:
         super().__init__(inner, seed, epsilon, when)
-        self.scale = check_scale("scale", scale)
+        self.scale = check_scale(f"scale of {self.kind!r}", scale)
 
     def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
         if self.scale == 0:

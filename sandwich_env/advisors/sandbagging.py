@@ -36,7 +36,7 @@ class Sandbagging(Wrapper):
         when: Schedule | Spec = "always",
     ) -> None:
         super().__init__(inner, seed, epsilon, when)
-        self.weaker = from_spec(weaker, Expert)
+        self.weaker = from_spec(weaker, Expert, f"weaker of {self.kind!r}")
 
     def tamper(self, advice: Advice, query: Query, rng: Streams) -> Advice:
         weak = self.weaker.evaluate(query.games)

@@ -24,9 +24,11 @@ class Schedule(Specified, ABC):
 
     Attributes:
         of_board: whether it depends on the game's position alone, so that it can be asked about an earlier one too.
+        needs_lies: whether the query must carry the count of earlier lies.
     """
 
     of_board: bool = False
+    needs_lies: bool = False
 
     @abstractmethod
     def due(self, query: Query, advice: Advice, rng: Streams) -> Bools:
@@ -59,7 +61,7 @@ class ByChance(Schedule):
     """
 
     def __init__(self, epsilon: float) -> None:
-        self.epsilon = check_share("epsilon", epsilon)
+        self.epsilon = check_share(f"epsilon of {self.kind!r}", epsilon)
 
     def due(self, query: Query, advice: Advice, rng: Streams) -> Bools:
         return rng.random() < self.epsilon
@@ -73,7 +75,7 @@ class EveryNth(Schedule):
     """
 
     def __init__(self, n: int) -> None:
-        self.n = check_count("n", n)
+        self.n = check_count(f"n of {self.kind!r}", n)
 
     def due(self, query: Query, advice: Advice, rng: Streams) -> Bools:
         due: Bools = (query.count + 1) % self.n == 0
@@ -88,7 +90,7 @@ class AfterFirst(Schedule):
     """
 
     def __init__(self, k: int) -> None:
-        self.k = check_count("k", k, least=0)
+        self.k = check_count(f"k of {self.kind!r}", k, least=0)
 
     def due(self, query: Query, advice: Advice, rng: Streams) -> Bools:
         due: Bools = query.count >= self.k
@@ -102,8 +104,10 @@ class Budget(Schedule):
         lies: 1 or more, for each game and player.
     """
 
+    needs_lies = True
+
     def __init__(self, lies: int) -> None:
-        self.lies = check_count("lies", lies)
+        self.lies = check_count(f"lies of {self.kind!r}", lies)
 
     def due(self, query: Query, advice: Advice, rng: Streams) -> Bools:
         if query.lies is None:
@@ -163,7 +167,7 @@ class Not(Schedule):
     """
 
     def __init__(self, schedule: Schedule | Spec) -> None:
-        self.schedule = from_spec(schedule, Schedule)
+        self.schedule = from_spec(schedule, Schedule, f"schedule of {self.kind!r}")
         self.of_board = self.schedule.of_board
 
     def due(self, query: Query, advice: Advice, rng: Streams) -> Bools:
@@ -173,4 +177,4 @@ class Not(Schedule):
 def _several(name: str, schedules: Sequence[Schedule | Spec]) -> list[Schedule]:
     if isinstance(schedules, (str, dict, Schedule)) or not len(schedules):
         raise SpecError(f"{name!r} takes a list of schedules, one or more, not {schedules!r}")
-    return [from_spec(one, Schedule) for one in schedules]
+    return [from_spec(one, Schedule, f"schedules of {name!r}") for one in schedules]

@@ -102,9 +102,9 @@ class Subtlety(AdvisorReward):
     """
 
     def __init__(self, expert: Expert | Spec, watcher: Expert | Spec, weight: float = 1.0) -> None:
-        self.expert = from_spec(expert, Expert)
-        self.watcher = from_spec(watcher, Expert)
-        self.weight = check_scale("weight", weight)
+        self.expert = from_spec(expert, Expert, f"expert of {self.kind!r}")
+        self.watcher = from_spec(watcher, Expert, f"watcher of {self.kind!r}")
+        self.weight = check_scale(f"weight of {self.kind!r}", weight)
 
     def __call__(self, ply: AdvisedPly) -> Floats:
         paid = np.zeros(len(ply.action))

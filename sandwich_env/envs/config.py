@@ -14,6 +14,7 @@ from sandwich_env.experts.base import Expert
 from sandwich_env.oversight.channel import Auditor, check_asks
 from sandwich_env.oversight.disclosures import Disclosures
 from sandwich_env.oversight.protocols import Protocol
+from sandwich_env.oversight.sides import ForSides, Sides, is_for_each, sides_of
 from sandwich_env.specs import Spec, check_count, from_spec
 from sandwich_env.starts.base import Starts, as_starts
 
@@ -34,9 +35,11 @@ class ChessOptions(TypedDict, total=False):
         asks: what a player is told: "move", "value" or "both" (default).
         watch: at which of its turns a player looks closely and lets the advisor know: a `Protocol`, its spec or its
             name. None (default): it never says.
-        rating: the players' Elo, as the advisor is told. None (default): it is not told.
+        rating: the players' Elo, as the advisor is told: one for both, {"white": 1500, "black": 900} or a pair. None
+            (default): it is not told.
         proposer: an `Expert` or its spec, such as the player's own network: its best move and its value are what the
-            player tells the advisor that it would play and hopes for. None (default): it does not say.
+            player tells the advisor that it would play and hopes for. Likewise one for both or one for each side. None
+            (default): it does not say.
         starts: the positions that games start from: None (default) for the usual one, a FEN, or several FENs, of which
             each game draws one by its seed; a `Starts`, its spec or its name ("puzzles", {"kind": "endgame", ...}).
         max_plies: a game not over after so many plies is truncated. Default 512.
@@ -54,8 +57,8 @@ class ChessOptions(TypedDict, total=False):
     protocol: Protocol | Spec
     asks: Asks
     watch: Protocol | Spec | None
-    rating: float | None
-    proposer: Expert | Spec | None
+    rating: ForSides[float]
+    proposer: ForSides[Expert | Spec] | ForSides[Expert]
     starts: Starts | Spec | Sequence[str] | None
     max_plies: int
     claim_draws: bool
@@ -104,7 +107,7 @@ class ChessConfig:
         advisor = options.get("advisor")
         made = None if advisor is None else _check_advisor(advisor)
         disclosures = _check_disclosures(options)
-        proposer = disclosures.proposer
+        proposer = cast("Expert | Sides[Expert] | None", disclosures.proposer)
         starts = as_starts(options.get("starts"))
         chosen = options.get("advised", advised)
         max_plies = options.get("max_plies", 512)
@@ -157,12 +160,19 @@ def check_choice(name: str, value: object, known: Sequence[str]) -> str:
 
 
 def _check_disclosures(options: ChessOptions) -> Disclosures:
-    watch, proposer = options.get("watch"), options.get("proposer")
+    watch = options.get("watch")
     return Disclosures(
         watch=None if watch is None else from_spec(watch, Protocol),
         rating=options.get("rating"),
-        proposer=None if proposer is None else from_spec(proposer, Expert),
+        proposer=_check_proposer(options.get("proposer")),
     )
+
+
+def _check_proposer(proposer: Any) -> Expert | Sides[Expert] | None:
+    if isinstance(proposer, Sides) or not is_for_each(proposer):
+        return proposer if proposer is None or isinstance(proposer, Sides) else from_spec(proposer, Expert)
+    made: Sides[Expert] = sides_of("proposer", proposer).map(lambda one: from_spec(one, Expert, "proposer"))
+    return made
 
 
 def takes_agent(advisor: object) -> bool:

@@ -121,7 +121,7 @@ class ChessCore(Standing):
         if self.channel.advisor is not None:
             seats = np.broadcast_to(advised_seats(self.config.advised, self.learner_seats()), (len(self), 2))
             self.channel.begin(index, seats)
-            self.channel.note(self.games, rows)
+            self.channel.note(self.games, rows, self.keys)
 
     def _set_up(self, starts: Starts, index: Indices) -> None:
         """Put drawn positions on the boards of some games."""
@@ -179,7 +179,7 @@ class ChessCore(Standing):
         moved = self._judge(moved)
         self._look_again()
         if self.channel.advisor is not None:
-            self.channel.note(self.games, moved != NO_ACTION)
+            self.channel.note(self.games, moved != NO_ACTION, self.keys)
         if self.asking is None or asking is None:
             return self._pay(actions, over, before)
         self.asking.want(asking, given)

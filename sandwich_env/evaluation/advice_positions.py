@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,10 +35,12 @@ class Positions:
         query: N positions, each with the keys, and the count of queries, that it would have if H asked at every turn;
             with what H would play itself, how it likes its position, and whether it watches.
         group: int64 [N], from 0: positions of one group come from one opening and are not independent.
+        tell: what H lets A know of itself, put into a query about these or other positions of its games.
     """
 
     query: Query
     group: NDArray[np.int64]
+    tell: Callable[[Query], Query]
 
     def __len__(self) -> int:
         return len(self.query)
@@ -81,7 +83,7 @@ def reached_positions(
     mover = Explore(ExpertPlayer(player), ExpertPlayer(player, 1.0), EXPLORE_PLIES, EXPLORE_SHARE)
     match = play_match(mover, mover, starts, seed=seed, max_plies=max_plies, on_progress=on_progress)
     games, number = _draw(match, count, rng)
-    return _said(_positions(games, number, number // 2, seed), player, watched, rating)
+    return _positions(games, number, number // 2, seed, _teller(player, watched, rating))
 
 
 def given_positions(
@@ -111,7 +113,7 @@ def given_positions(
         over = games.fens()[int(np.argmax(games.finished))]
         raise DataError(f"the position {over!r} is over: nobody has advice to give on it")
     number = np.arange(len(games))
-    return _said(_positions(games, number, number, seed), player, watched, rating)
+    return _positions(games, number, number, seed, _teller(player, watched, rating))
 
 
 def _draw(match: MatchResult, count: int, rng: np.random.Generator) -> tuple[Games, NDArray[np.int64]]:
@@ -129,19 +131,25 @@ def _draw(match: MatchResult, count: int, rng: np.random.Generator) -> tuple[Gam
     return games, number
 
 
-def _positions(games: Games, number: NDArray[np.int64], group: NDArray[np.int64], seed: int) -> Positions:
+def _positions(
+    games: Games, number: NDArray[np.int64], group: NDArray[np.int64], seed: int, tell: Callable[[Query], Query]
+) -> Positions:
     keys = mix(seed, "advice", number, games.turn.astype(np.int64))
-    query = Query(games=games, keys=keys, count=games.ply.astype(np.int64) // 2)
-    return Positions(query, np.unique(group, return_inverse=True)[1].astype(np.int64))
+    query = tell(Query(games=games, keys=keys, count=games.ply.astype(np.int64) // 2))
+    return Positions(query, np.unique(group, return_inverse=True)[1].astype(np.int64), tell)
 
 
-def _said(positions: Positions, player: Expert | None, watched: float, rating: float | None) -> Positions:
-    """The same positions with what H lets A know of itself."""
-    query = positions.query
-    looks = Streams(mix(query.keys, query.count, "watch")).random() < check_share("watched", watched)
-    known = None if rating is None else np.full(len(query), rating, dtype=np.float64)
-    query = replace(query, watched=looks, rating=known)
-    if player is not None:
+def _teller(player: Expert | None, watched: float, rating: float | None) -> Callable[[Query], Query]:
+    """Puts what H lets A know of itself into a query."""
+    check_share("watched", watched)
+
+    def tell(query: Query) -> Query:
+        looks = Streams(mix(query.keys, query.count, "watch")).random() < watched
+        known = None if rating is None else np.full(len(query), rating, dtype=np.float64)
+        query = replace(query, watched=looks, rating=known)
+        if player is None:
+            return query
         own = player.evaluate(query.games)
-        query = replace(query, proposal=own.best(), hope=own.value)
-    return replace(positions, query=query)
+        return replace(query, proposal=own.best(), hope=own.value)
+
+    return tell

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sandwich_env.advisors.base import Advice, Advisor
+from sandwich_env.evaluation.advice_lies import counts_lies, earlier_lies
 from sandwich_env.evaluation.advice_positions import Positions
 from sandwich_env.evaluation.intervals import (
     LEVEL,
@@ -113,12 +114,16 @@ class Judge:
 def ask(advisor: Advisor, judge: Judge) -> list[Advice]:
     """An advisor's answers on the judge's positions, part by part.
 
+    One with a budget of lies is asked about the earlier turns of each game first, so that its lies are counted.
+
     Raises:
         AdviceError: an answer that no player could be shown.
     """
-    answers = []
+    answers, asked = [], judge.positions.query
+    if counts_lies(advisor):
+        asked = replace(asked, lies=earlier_lies(advisor, judge.positions, judge.parts))
     for rows in judge.parts(len(judge.positions)):
-        query = judge.positions.query.select(rows)
+        query = asked.select(rows)
         answers.append(advisor.advise(query))
         check_advice(answers[-1], query, advisor)
     return answers

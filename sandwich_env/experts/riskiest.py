@@ -54,7 +54,7 @@ class RiskiestMoveExpert(Expert):
     """
 
     def __init__(self, expert: Expert, by: By = "wdl", within: float = 2.0, replies: int = 6) -> None:
-        self.expert = from_spec(expert, Expert)
+        self.expert = from_spec(expert, Expert, f"expert of {self.kind!r}")
         if by not in get_args(By):
             raise SpecError(f"'riskiest' has no by={by!r}: {did_you_mean(str(by), get_args(By))}")
         if by == "wdl" and not (isinstance(self.expert, TellsOutcomes) and getattr(self.expert, "wdl", True)):
@@ -63,8 +63,8 @@ class RiskiestMoveExpert(Expert):
                 "take an engine with wdl=True, or by='refutation'"
             )
         self.by = by
-        self.within = check_scale("within", within)
-        self.replies = check_count("replies", replies, least=2)
+        self.within = check_scale(f"within of {self.kind!r}", within)
+        self.replies = check_count(f"replies of {self.kind!r}", replies, least=2)
 
     def evaluate(self, games: Games) -> Evaluation:
         moves = legal_moves(games)

@@ -77,14 +77,16 @@ class UciExpert(Expert):
         patience: float = PATIENCE_S,
     ) -> None:
         self.path = path
-        self.nodes = check_count("nodes", nodes)
-        self.time = _above_zero("time", time)
-        self.pool = check_count("pool", pool)
-        self.multipv: int | Literal["all"] = "all" if multipv == "all" else check_count("multipv", multipv)
-        self.temperature = _above_zero("temperature", temperature)
+        self.nodes = check_count(f"nodes of {self.kind!r}", nodes)
+        self.time = _above_zero(f"time of {self.kind!r}", time)
+        self.pool = check_count(f"pool of {self.kind!r}", pool)
+        self.multipv: int | Literal["all"] = (
+            "all" if multipv == "all" else check_count(f"multipv of {self.kind!r}", multipv)
+        )
+        self.temperature = _above_zero(f"temperature of {self.kind!r}", temperature)
         self.wdl = wdl
         self.options = dict(options or {})
-        self.patience = _above_zero("patience", patience)
+        self.patience = _above_zero(f"patience of {self.kind!r}", patience)
         self._command = find_engine(path)
         self._engines: EnginePool | None = None
         self._closed = False

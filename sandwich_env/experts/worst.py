@@ -46,7 +46,7 @@ class WorstMoveExpert(Expert):
     """
 
     def __init__(self, expert: Expert, by: By = "children") -> None:
-        self.expert = from_spec(expert, Expert)
+        self.expert = from_spec(expert, Expert, f"expert of {self.kind!r}")
         if by not in get_args(By):
             raise SpecError(f"'worst' has no by={by!r}: {did_you_mean(str(by), get_args(By))}")
         if by == "policy" and isinstance(self.expert, UciExpert) and self.expert.multipv != "all":

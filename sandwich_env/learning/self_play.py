@@ -113,7 +113,8 @@ def _play_ply(
     rows = np.flatnonzero(~core.over)
     playing = core.games.select(rows)
     advice = None if core.config.advisor is None else core.channel.visible.select(rows)
-    rng = Streams(mix(core.keys[rows], "player", playing.ply))
+    keys = core.keys[rows]
+    rng = Streams(mix(keys, "player", playing.ply), origin=keys)
     actions = np.full(len(core), NO_ACTION, dtype=np.int64)
     actions[rows] = player.act(playing, advice, rng)
     audit = audits.take()

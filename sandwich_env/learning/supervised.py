@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from sandwich_env.errors import DataError, SpecError
 from sandwich_env.learning.examples import Examples, unpack_legal, unpack_planes
+from sandwich_env.learning.fitting import Fitting
 from sandwich_env.nets.geometry import mirrored_actions
 from sandwich_env.nets.residual import PolicyValueNetwork
 
@@ -65,8 +66,8 @@ class FitScore:
     value_loss: float
 
 
-class Fit:
-    """A fit in progress: a network, its optimizer, and the step that it has reached.
+class Fit(Fitting):
+    """A fit in progress to examples.
 
     Everything random is a function of the seed and of the step, so that a fit that is stopped and taken up again ends
     with the same weights.
@@ -88,21 +89,21 @@ class Fit:
     ) -> None:
         if len(examples) == 0:
             raise DataError("there are no examples to fit a network to")
-        self.network: PolicyValueNetwork = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        moved: PolicyValueNetwork = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        decays = [p for p in moved.parameters() if p.ndim > 1]
+        others = [p for p in moved.parameters() if p.ndim <= 1]
+        optimizer = torch.optim.AdamW(
+            [{"params": decays, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}],
+            lr=config.learning_rate,
+        )
+        super().__init__(moved, optimizer, config.steps, config.learning_rate)
         self.examples = examples
         self.config = config
-        self.step = 0
         groups = np.zeros(len(examples), np.int64) if groups is None else groups
         self._members = [np.flatnonzero(groups == group) for group in range(len(shares))]
         kept = np.array([share if len(rows) else 0.0 for share, rows in zip(shares, self._members, strict=True)])
         self._shares = kept / kept.sum()
         self._orders: dict[int, tuple[int, NDArray[np.int64]]] = {}
-        decays = [p for p in network.parameters() if p.ndim > 1]
-        others = [p for p in network.parameters() if p.ndim <= 1]
-        self.optimizer = torch.optim.AdamW(
-            [{"params": decays, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}],
-            lr=config.learning_rate,
-        )
 
     def run(self, until: int | None = None, on_step: Callable[[int, float], None] | None = None) -> None:
         """Step until the given step, or to the end.
@@ -111,16 +112,11 @@ class Fit:
             until: the step to stop before; the config's `steps` without it.
             on_step: is told the number of steps done and the loss of the last.
         """
-        last = self.config.steps if until is None else min(until, self.config.steps)
-        self.network.train()
-        while self.step < last:
-            loss = self._step()
-            self.step += 1
+        for loss in self.advance(self.steps if until is None else until):
             if on_step is not None:
                 on_step(self.step, loss)
-        self.network.eval()
 
-    def _step(self) -> float:
+    def loss(self) -> Tensor:
         rows, mirrored = self._draw()
         planes, legal, action = _batch(self.examples, rows, mirrored)
         logits, value = self.network(planes)
@@ -128,14 +124,8 @@ class Fit:
         policy_loss = (losses * torch.from_numpy(self.examples.policy_weight[rows])).mean()
         errors = (value - torch.from_numpy(self.examples.value[rows])).square()
         value_loss = (errors * torch.from_numpy(self.examples.value_weight[rows])).mean()
-        loss = policy_loss + self.config.value_weight * value_loss
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._learning_rate()
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
-        self.optimizer.step()
-        return float(loss.detach())
+        loss: Tensor = policy_loss + self.config.value_weight * value_loss
+        return loss
 
     def _draw(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """The rows of this step's batch: each group is gone through in a new order at each of its epochs."""
@@ -156,32 +146,6 @@ class Fit:
             rng = np.random.default_rng((self.config.seed, group, epoch))
             self._orders[group] = (epoch, rng.permutation(len(self._members[group])))
         return self._orders[group][1]
-
-    def _learning_rate(self) -> float:
-        warm_up = max(1, self.config.steps // 20)
-        if self.step < warm_up:
-            return self.config.learning_rate * (self.step + 1) / warm_up
-        done = (self.step - warm_up) / max(1, self.config.steps - warm_up)
-        return self.config.learning_rate * 0.5 * (1.0 + math.cos(math.pi * done))
-
-    def state(self) -> dict[str, Tensor]:
-        """Weights, optimizer and step as tensors, for a checkpoint."""
-        state = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
-        for index, moments in self.optimizer.state_dict()["state"].items():
-            state |= {f"optimizer.{index}.{name}": torch.as_tensor(tensor) for name, tensor in moments.items()}
-        return state | {"step": torch.tensor(self.step)}
-
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from a checkpoint of a fit with the same examples and config."""
-        network = {k.removeprefix("network."): t for k, t in state.items() if k.startswith("network.")}
-        self.network.load_state_dict(network)
-        moments: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in state.items():
-            if key.startswith("optimizer."):
-                _, index, name = key.split(".")
-                moments.setdefault(int(index), {})[name] = tensor
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
-        self.step = int(state["step"])
 
 
 def _batch(examples: Examples, rows: NDArray[np.int64], mirrored: NDArray[np.bool_]) -> tuple[Tensor, Tensor, Tensor]:

@@ -158,18 +158,24 @@ class AdvisorChannel:
             keys: uint64 [N], the games' keys.
             rows: bool [N].
         """
-        self.note(games, rows)
+        self.note(games, rows, keys)
         self.ask_due(games, keys)
 
-    def note(self, games: Games, rows: Bools) -> None:
-        """The games where `rows` [N] is true have reached a new position: note where the protocol says to ask."""
+    def note(self, games: Games, rows: Bools, keys: UInt64s | None = None) -> None:
+        """The games where `rows` [N] is true have reached a new position: note where the protocol says to ask.
+
+        Args:
+            games, keys: see `arrive`; a protocol that draws needs the keys.
+            rows: bool [N].
+        """
         if self.advisor is None:
             return
         self.forget(rows)
         here = np.flatnonzero(rows & ~games.finished)
         seats = seats_to_move(games)[here]
         turns = self._turns[here, seats]
-        self._due[here] = self.protocol.due(turns) & self._advised[here, seats]
+        mine = None if keys is None else mix(keys[here], "protocol", seats)
+        self._due[here] = self.protocol.due(turns, mine) & self._advised[here, seats]
         self._turns[here, seats] = turns + 1
 
     def ask_due(self, games: Games, keys: UInt64s, among: Bools | None = None) -> None:
@@ -204,14 +210,15 @@ class AdvisorChannel:
         """What the players to move in the games `index` [K] ask the advisor."""
         seats = seats_to_move(games)[index]
         positions = games.select(index)
+        own = mix(keys[index], "advice", seats)
         return Query(
             games=positions,
-            keys=mix(keys[index], "advice", seats),
+            keys=own,
             count=self._queries[index, seats],
             asks=asks,
             in_parts=asks != self.asks,
             lies=self._lies[index, seats],
-            **self.disclosures.told(positions, self._turns[index, seats] - 1),  # `note` has counted this turn
+            **self.disclosures.told(positions, self._turns[index, seats] - 1, own),  # `note` has counted this turn
         )
 
     def take(self, index: Indices, query: Query, advice: Advice) -> None:

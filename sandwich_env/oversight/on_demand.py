@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sandwich_env.advisors.base import Asks
 from sandwich_env.errors import SpecError
 from sandwich_env.oversight.protocols import Protocol
+from sandwich_env.randomness import UInt64s
 from sandwich_env.rules import NUM_ACTIONS
 from sandwich_env.specs import check_count, check_scale
 
@@ -34,10 +35,10 @@ class OnDemand(Protocol):
     """
 
     def __init__(self, budget: int | None, cost: float = 0.0) -> None:
-        self.budget = None if budget is None else check_count("budget", budget, least=0)
-        self.cost = check_scale("cost", cost)
+        self.budget = None if budget is None else check_count(f"budget of {self.kind!r}", budget, least=0)
+        self.cost = check_scale(f"cost of {self.kind!r}", cost)
 
-    def due(self, turns: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def due(self, turns: NDArray[np.int64], keys: UInt64s | None = None) -> NDArray[np.bool_]:
         return np.zeros(turns.shape, dtype=np.bool_)
 
 

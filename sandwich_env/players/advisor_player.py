@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sandwich_env.advisors.base import Advisor, Query, VisibleAdvice
 from sandwich_env.experts.base import Expert
-from sandwich_env.oversight.disclosures import Disclosures
+from sandwich_env.oversight.disclosures import Disclosures, check_rating
 from sandwich_env.oversight.protocols import Protocol
 from sandwich_env.players.base import Player
 from sandwich_env.randomness import Streams, UInt64s, mix
@@ -44,10 +44,10 @@ class AdvisorPlayer(Player):
         rating: float | None = None,
         watch: Protocol | None = None,
     ) -> None:
-        self.advisor = from_spec(advisor, Advisor)
-        self.proposer = None if proposer is None else from_spec(proposer, Expert)
-        self.rating = rating
-        self.watch = None if watch is None else from_spec(watch, Protocol)
+        self.advisor = from_spec(advisor, Advisor, f"advisor of {self.kind!r}")
+        self.proposer = None if proposer is None else from_spec(proposer, Expert, f"proposer of {self.kind!r}")
+        self.rating = check_rating(rating, f"rating of {self.kind!r}")
+        self.watch = None if watch is None else from_spec(watch, Protocol, f"watch of {self.kind!r}")
         self._disclosures = Disclosures(proposer=self.proposer, rating=rating, watch=self.watch)
         self._lies = _Lies()
 
@@ -62,7 +62,7 @@ class AdvisorPlayer(Player):
             count=turns,
             asks="move",
             lies=self._lies.so_far(keys, games.ply),
-            **self._disclosures.told(games, turns),
+            **self._disclosures.told(games, turns, keys),
         )
         answer = self.advisor.advise(query)
         self._lies.note(keys, games.ply, answer.provenance.tampered)

@@ -22,8 +22,8 @@ class ExpertPlayer(Player):
     """
 
     def __init__(self, expert: Expert, temperature: float = 0.0) -> None:
-        self.expert = from_spec(expert, Expert)
-        self.temperature = check_scale("temperature", temperature)
+        self.expert = from_spec(expert, Expert, f"expert of {self.kind!r}")
+        self.temperature = check_scale(f"temperature of {self.kind!r}", temperature)
 
     def act(self, games: Games, advice: VisibleAdvice | None, rng: Streams) -> NDArray[np.int64]:
         evaluation = self.expert.evaluate(games)

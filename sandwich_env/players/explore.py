@@ -23,10 +23,10 @@ class Explore(Player):
     """
 
     def __init__(self, player: Player, explorer: Player, plies: int, share: float = 1.0) -> None:
-        self.player = from_spec(player, Player)
-        self.explorer = from_spec(explorer, Player)
-        self.plies = check_count("plies", plies, least=0)
-        self.share = check_share("share", share)
+        self.player = from_spec(player, Player, f"player of {self.kind!r}")
+        self.explorer = from_spec(explorer, Player, f"explorer of {self.kind!r}")
+        self.plies = check_count(f"plies of {self.kind!r}", plies, least=0)
+        self.share = check_share(f"share of {self.kind!r}", share)
 
     def act(self, games: Games, advice: VisibleAdvice | None, rng: Streams) -> NDArray[np.int64]:
         explored = (games.ply < self.plies) & (rng.random() < self.share)

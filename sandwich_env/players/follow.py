@@ -20,7 +20,7 @@ class FollowAdvice(Player):
     """
 
     def __init__(self, player: Player) -> None:
-        self.player = from_spec(player, Player)
+        self.player = from_spec(player, Player, f"player of {self.kind!r}")
 
     def act(self, games: Games, advice: VisibleAdvice | None, rng: Streams) -> NDArray[np.int64]:
         if advice is None:

@@ -26,8 +26,8 @@ def assert_same(first: Any, second: Any, where: str) -> None:
         if first.dtype == object:
             assert_same(first.ravel().tolist(), second.ravel().tolist(), where)
         else:
-            different = np.flatnonzero(first.ravel().view(np.uint8) != second.ravel().view(np.uint8))
-            assert len(different) == 0, f"{where}: the arrays differ, {first} here, {second} there"
+            same = first is second or first.tobytes() == second.tobytes()
+            assert same, f"{where}: the arrays differ, {first} here, {second} there"
     else:
         assert first == second, f"{where}: {first!r} here, {second!r} there"
 
@@ -86,11 +86,7 @@ def assert_not_shared(first: Any, second: Any, where: str) -> None:
 
 def shared_memory(arrays: list[np.ndarray[Any, Any]]) -> bool:
     """Whether two of the arrays hold an element in common that one could change; read-only ones may."""
-    spans = []
-    for array in arrays:
-        if array.size and array.flags.writeable:
-            low, high = byte_bounds(array)
-            spans.append((low, high, array))
+    spans = [(*_bounds(array), array) for array in arrays if array.size and array.flags.writeable]
     spans.sort(key=lambda span: span[:2])
     for k, (_, high, array) in enumerate(spans):
         for low, _, other in spans[k + 1 :]:
@@ -99,3 +95,11 @@ def shared_memory(arrays: list[np.ndarray[Any, Any]]) -> bool:
             if array is other or np.shares_memory(array, other):
                 return True
     return False
+
+
+def _bounds(array: np.ndarray[Any, Any]) -> tuple[int, int]:
+    """The first byte of an array and the one after its last."""
+    if array.flags.c_contiguous:  # as good as all are, and NumPy's own function takes ten times as long
+        low = array.__array_interface__["data"][0]
+        return low, low + array.nbytes
+    return byte_bounds(array)

@@ -193,7 +193,7 @@ def test_bad_specs(spec: object, told: str) -> None:
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "x"])
 def test_bad_seeds(seed: object) -> None:
-    with pytest.raises(SpecError, match=f"seed is {seed!r}: it must be a whole number, 0 or more"):
+    with pytest.raises(SpecError, match=f"seed of 'random_move' is {seed!r}: it must be a whole number, 0 or more"):
         RandomMove(Honest(UniformExpert()), 0.5, seed)  # type: ignore[arg-type]
 
 

@@ -56,7 +56,7 @@ def test_what_is_inside_the_wrapper_is_not_gated() -> None:
 
 @pytest.mark.parametrize("k", [-1, 2.0, True, None])
 def test_k_out_of_range(k: object) -> None:
-    with pytest.raises(SpecError, match=f"k is {k!r}: it must be a whole number, 0 or more"):
+    with pytest.raises(SpecError, match=f"k of 'deceiver' is {k!r}: it must be a whole number, 0 or more"):
         Deceiver(LIAR, k)  # type: ignore[arg-type]
 
 

@@ -77,7 +77,7 @@ def test_closing_reaches_the_wrapper_that_it_holds() -> None:
 
 @pytest.mark.parametrize("n", [0, -3, 2.0, True])
 def test_n_out_of_range(n: object) -> None:
-    with pytest.raises(SpecError, match=f"n is {n!r}: it must be a whole number, 1 or more"):
+    with pytest.raises(SpecError, match=f"n of 'every_n' is {n!r}: it must be a whole number, 1 or more"):
         EveryN(RandomMove(Honest(Opinionated()), 0.5), n)  # type: ignore[arg-type]
 
 

@@ -138,5 +138,5 @@ def test_what_it_refuses() -> None:
         OtherModel(UniformExpert(), UniformExpert())  # type: ignore[arg-type]
     with pytest.raises(SpecError, match="unknown kind 'wosrt': did you mean 'worst'"):
         OtherModel(honest, "wosrt")
-    with pytest.raises(SpecError, match=r"epsilon is 1\.5"):
+    with pytest.raises(SpecError, match=r"epsilon of 'other_model' is 1\.5"):
         OtherModel(honest, UniformExpert(), 1.5)

@@ -62,6 +62,15 @@ def test_rotate_hears_one_after_the_other() -> None:
     assert_heard(panel.advise(asked), panel.advise_all(asked), count % 3)
 
 
+def test_rotate_asks_each_member_its_own_queries_alone() -> None:
+    count = np.arange(60) % 7
+    experts = [Asked(), Asked(), Asked(), Asked()]
+    Panel([Honest(expert) for expert in experts]).advise(query(some_games(60), count=count))
+    assert [expert.asked for expert in experts] == [[(count % 4 == k).sum()] for k in range(4)]
+    Panel([Honest(expert) for expert in experts]).advise(query(some_games(1), count=np.array([6])))
+    assert [len(expert.asked) for expert in experts] == [1, 1, 2, 1]
+
+
 def test_majority_hears_the_first_of_the_most() -> None:
     expert, other = Opinionated(), UniformExpert()
     asked = query(some_games(50))
@@ -156,9 +165,9 @@ def test_specs_round_trip() -> None:
         (Honest(UniformExpert()), "rotate", "'panel' takes a list of two or more advisors"),
         ([Honest(UniformExpert()), UniformExpert()], "rotate", r"UniformExpert\(\) is no Advisor"),
         ([Honest(UniformExpert())] * 2, "majorty", r"'panel' has no speaker='majorty': did you mean 'majority'\?"),
-        ([Honest(UniformExpert())] * 2, 2, "speaker is 2: the panel has 2 members"),
-        ([Honest(UniformExpert())] * 2, -1, "speaker is -1: it must be a whole number, 0 or more"),
-        ([Honest(UniformExpert())] * 2, 0.5, "speaker is 0.5: it must be a whole number"),
+        ([Honest(UniformExpert())] * 2, 2, "speaker of 'panel' is 2: the panel has 2 members"),
+        ([Honest(UniformExpert())] * 2, -1, "speaker of 'panel' is -1: it must be a whole number, 0 or more"),
+        ([Honest(UniformExpert())] * 2, 0.5, "speaker of 'panel' is 0.5: it must be a whole number"),
     ],
 )
 def test_what_it_refuses(members: object, speaker: object, text: str) -> None:

@@ -56,5 +56,5 @@ def test_epsilon_0_is_honest_to_the_last_bit() -> None:
 
 @pytest.mark.parametrize("scale", [-1.0, float("nan"), float("inf"), "much"])
 def test_scale_out_of_range(scale: object) -> None:
-    with pytest.raises(SpecError, match=f"scale is {scale!r}: it must be a finite number, 0 or more"):
+    with pytest.raises(SpecError, match=f"scale of 'policy_noise' is {scale!r}: it must be a finite number, 0 or more"):
         PolicyNoise(Honest(Opinionated()), scale)  # type: ignore[arg-type]

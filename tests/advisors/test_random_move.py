@@ -47,5 +47,7 @@ def test_only_the_move_changes_and_the_policy_leads_with_it() -> None:
 
 @pytest.mark.parametrize("epsilon", [1.5, -0.1, float("nan"), "half", None, True])
 def test_epsilon_out_of_range(epsilon: object) -> None:
-    with pytest.raises(SpecError, match=f"epsilon is {epsilon!r}: it must be a probability, from 0 to 1"):
+    with pytest.raises(
+        SpecError, match=f"epsilon of 'random_move' is {epsilon!r}: it must be a probability, from 0 to 1"
+    ):
         RandomMove(Honest(Opinionated()), epsilon)  # type: ignore[arg-type]

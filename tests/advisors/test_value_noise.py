@@ -49,5 +49,5 @@ def test_the_result_of_a_finished_game_is_left_alone() -> None:
 
 
 def test_scale_out_of_range() -> None:
-    with pytest.raises(SpecError, match=r"scale is -1\.0"):
+    with pytest.raises(SpecError, match=r"scale of 'value_noise' is -1\.0"):
         ValueNoise(Honest(Opinionated()), scale=-1.0)

@@ -13,6 +13,7 @@ import gymnasium
 import numpy as np
 import pytest
 from pettingzoo.test import api_test, parallel_api_test, render_test, seed_test
+from seat_support import network_policy, players_game
 
 from sandwich_env import sandwich_chess_v0
 from sandwich_env.advisors.base import NO_MOVE, Advisor
@@ -280,37 +281,19 @@ def test_the_scorer_hears_what_the_agent_has_said() -> None:
 # --- The seat changes nothing for the players ---
 
 
-def players_game(env: Any, policy: Any, *, episodes: int, steps: int) -> list[Any]:
-    """All that the players are told in a few games, some of them left in the middle. They follow some of the advice."""
-    told: list[Any] = []
-    rng = np.random.default_rng(11)
-    for episode in range(episodes):
-        env.reset(seed=5 if episode == 0 else None)
-        for _ in range(steps):
-            if env.agents and env.agent_selection == ADVISOR:
-                dead = env.terminations[ADVISOR] or env.truncations[ADVISOR]
-                env.step(None if dead else policy(env))
-                continue
-            if not env.agents:
-                break
-            seen, reward, terminated, truncated, info = env.last()
-            told.append((env.agent_selection, copy.deepcopy(seen), float(reward), terminated, truncated, dict(info)))
-            legal = np.flatnonzero(seen["action_mask"])
-            action = None
-            if not terminated and not truncated:
-                drawn, follows = int(legal[rng.integers(len(legal))]), rng.random() < 0.5
-                action = int(seen["advice_move"]) if seen["advice_available"][0] and follows else drawn
-            env.step(action)
-        told.append((env.board().fen(), env.scorer.queries.tolist()))
-    return told
-
-
 NETWORK = {"kind": "honest", "expert": {"kind": "network", "weights": "novice", "device": "cpu"}}
 BUDGET = {
     "kind": "value_noise",
     "scale": 0.5,
     "when": {"kind": "budget", "lies": 3},
     "inner": {"kind": "random_move", "epsilon": 0.3, "inner": HONEST},
+}
+TRAINED_B = {
+    "kind": "other_model",
+    "model": {"kind": "network", "weights": "adversary", "device": "cpu"},
+    "value": "own",
+    "epsilon": 0.6,
+    "inner": NETWORK,
 }
 
 
@@ -324,6 +307,7 @@ BUDGET = {
         ({"kind": "every_n", "n": 2, "wrapper": RANDOM}, {"advised": "player_1", "proposer": "uniform"}),
         (NETWORK, {}),
         ({"kind": "policy_noise", "scale": 2.0, "inner": NETWORK}, {"observation_format": "planes"}),
+        (TRAINED_B, {}),
     ],
 )
 def test_an_advisor_in_the_seat_gives_the_games_that_it_gives_inside(
@@ -344,16 +328,7 @@ def test_an_advisor_in_the_seat_gives_the_games_that_it_gives_inside(
 
 def test_a_network_that_sees_the_observation_alone_gives_the_games_of_the_same_network_inside() -> None:
     pytest.importorskip("torch")
-    from sandwich_env.nets.running import NetworkRunner
-    from sandwich_env.nets.shape import INPUT_PLANES
     from sandwich_env.nets.weights import load_network
-
-    runner = NetworkRunner(load_network("novice"), "cpu", "float32")
-
-    def policy(env: Any) -> dict[str, Any]:
-        seen = env.last()[0]
-        logits, value = runner.run(np.ascontiguousarray(seen["observation"][None, ..., :INPUT_PLANES]))
-        return {"move": int(np.argmax(np.where(seen["action_mask"] == 1, logits[0], -np.inf))), "value": value}
 
     advisor = {
         "kind": "honest",
@@ -361,7 +336,9 @@ def test_a_network_that_sees_the_observation_alone_gives_the_games_of_the_same_n
     }
     shared = {"max_plies": 30, "protocol": {"kind": "every_n_turns", "n": 2}}
     inside = players_game(sandwich_chess_v0.env(advisor=advisor, **shared), None, episodes=2, steps=60)
-    seated = players_game(sandwich_chess_v0.env(advisor="agent", **shared), policy, episodes=2, steps=120)
+    seated = players_game(
+        sandwich_chess_v0.env(advisor="agent", **shared), network_policy(load_network("novice")), episodes=2, steps=120
+    )
     assert_same(seated, inside, "in the seat and inside")
     assert len({one[1]["advice_value"].item() for one in inside if len(one) == 6}) > 10
 

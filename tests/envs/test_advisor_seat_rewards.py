@@ -230,7 +230,7 @@ def test_rules_round_trip_as_specs() -> None:
     ("rule", "message"),
     [
         ("subtlety", "'subtlety' needs 'expert', 'watcher'"),
-        ({"kind": "subtlety", "expert": "uniform", "watcher": "uniform", "weight": -1}, "weight is -1"),
+        ({"kind": "subtlety", "expert": "uniform", "watcher": "uniform", "weight": -1}, "weight of 'subtlety' is -1"),
         ({"kind": "subtlety", "expert": "result", "watcher": "uniform"}, "which is no Expert"),
     ],
 )

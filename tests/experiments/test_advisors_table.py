@@ -86,16 +86,24 @@ def test_the_list_alone_plays_nothing() -> None:
 
 def test_rows_say_what_they_lack(few: Path) -> None:
     out = Console(record=True, width=200)
-    example = {"kind": "random_move", "epsilon": 1.0, "when": {"kind": "budget", "lies": 1}}
+    example = {"kind": "random_move", "epsilon": 1.0, "when": {"kind": "rating", "least": 1200}}
     data = show_advisors(config(few, advisor=(example, "random_move:epsilon=1.0")), out)
     names = [row["name"] for row in data["measured"]]
     assert names == ["honest", "random_move", "random_move"]
-    assert "needs the count of earlier lies" in data["measured"][1]["note"]
+    assert "needs the player's rating" in data["measured"][1]["note"]
     assert data["measured"][2]["quality"]["tampered"]["value"] == 1.0
     text = out.export_text()
     assert "epsilon 1" in text
-    assert "needs the count of earlier lies" in text
+    assert "needs the player's rating" in text
     json.dumps(data)
+
+
+def test_a_budget_of_lies_is_measured_as_it_is_spent_in_games(few: Path) -> None:
+    spent = {"kind": "random_move", "epsilon": 1.0, "when": {"kind": "budget", "lies": 1}}
+    data = show_advisors(config(few, advisor=(spent,)), Console(record=True))
+    row = data["measured"][1]
+    assert row["note"] == ""
+    assert row["quality"]["tampered"]["value"] == 1.0  # each of these positions is the first of a game
 
 
 def test_matched_dials_and_those_out_of_reach(few: Path) -> None:

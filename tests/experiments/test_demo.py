@@ -13,6 +13,8 @@ from sandwich_env.nets.residual import new_network
 from sandwich_env.nets.shape import NetworkShape
 from sandwich_env.nets.weights import save_network
 
+pytestmark = pytest.mark.xdist_group("test_demo")  # slow or not, they look at one demo
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):

@@ -11,15 +11,22 @@ import numpy as np
 import pytest
 from run_support import MateInOne, finished, plain_config, tiny_config
 
+from sandwich_env.advisors.base import Honest
+from sandwich_env.advisors.random_move import RandomMove
+from sandwich_env.advisors.schedules import Budget
 from sandwich_env.errors import SpecError
 from sandwich_env.experiments.config import RunConfig, config_from, config_to_plain
 from sandwich_env.experiments.contenders import Contenders
 from sandwich_env.experiments.folder import RunFolder
 from sandwich_env.experiments.run import resume, start
+from sandwich_env.experts.base import Expert
 from sandwich_env.experts.network import NetworkExpert
 from sandwich_env.learning.corpus import Corpus
 from sandwich_env.learning.corpus_replay import replay_games
+from sandwich_env.learning.methods.imitate import Imitate
 from sandwich_env.oversight.protocols import EveryNTurns
+from sandwich_env.players.advisor_player import AdvisorPlayer
+from sandwich_env.players.base import Player
 
 HIDING = {"kind": "deceiver", "k": 1, "hides": True, "wrapper": {"kind": "random_move", "epsilon": 1.0}}
 
@@ -106,3 +113,27 @@ def test_a_watch_that_is_no_protocol_is_refused_before_anything_is_played(tmp_pa
         start(config)
     assert not RunFolder(config.out).corpus(1).exists()
     assert isinstance(Contenders.of(dataclasses.replace(config, watch="every_turn")).expert, MateInOne)
+
+
+class OneSlip(Imitate):
+    """H plays its own moves, one of them in each game of each side a random one: an advisor at the board as H."""
+
+    def player(self, novice: Expert) -> Player:
+        return AdvisorPlayer(RandomMove(Honest(novice), epsilon=1.0, when=Budget(1)))
+
+
+def test_an_advisor_that_plays_as_h_keeps_its_budget_of_lies_in_a_run(tmp_path: Path) -> None:
+    method = {"kind": "test_disclosing_runs:OneSlip"}
+    shared: dict[str, Any] = {"rounds": 1, "advisor": None, "evaluate": {"anchors": ["novice", "expert"]}}
+    config = finished(tmp_path, method=method, **shared)
+    corpus = Corpus.from_parquet(RunFolder(config.out).corpus(1))
+    novice, slips = NetworkExpert(config.novice, "cpu"), 0
+    for games, rows in replay_games(corpus.visible()):
+        own = corpus.seen.action[rows] == novice.evaluate(games).best()
+        later = corpus.seen.ply[rows] >= 2
+        assert own[later].all()
+        slips += int((~own).sum())
+    assert slips > 0
+    alone = finished(tmp_path, "alone", method=method, play={"games_at_once": 1}, **shared)
+    beside = Corpus.from_parquet(RunFolder(alone.out).corpus(1))
+    np.testing.assert_array_equal(beside.seen.action, corpus.seen.action)

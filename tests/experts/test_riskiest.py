@@ -7,11 +7,11 @@ import zlib
 import chess
 import numpy as np
 import pytest
+from children_support import FOOLS_MATE, SCHOLARS, SCHOLARS_MATE, after, same_alone_as_in_a_batch, some_games
 from numpy.typing import NDArray
 from test_uci import fake, needs_stockfish
 
 from sandwich_env.errors import EngineError, SpecError
-from sandwich_env.experts import children
 from sandwich_env.experts.base import Evaluation, Expert, result_for_mover
 from sandwich_env.experts.children import legal_moves
 from sandwich_env.experts.legal import LegalLogits, as_policy
@@ -21,8 +21,6 @@ from sandwich_env.experts.uniform import UniformExpert
 from sandwich_env.randomness import Streams, mix
 from sandwich_env.rules import Games, move_to_action
 from sandwich_env.specs import from_spec
-
-FOOLS_MATE = "rnb1kbnr/pppp1ppp/8/4p3/6Pq/5P2/PPPPP2P/RNBQKBNR w KQkq - 1 3"
 
 
 class Told(Expert):
@@ -49,19 +47,6 @@ class Told(Expert):
 
     def close(self) -> None:
         self.closed += 1
-
-
-def some_games(n: int, plies: int = 20) -> Games:
-    games = Games(n)
-    for ply in range(plies):
-        games.step(games.sample(np.arange(n) + 1000 * ply))
-    return games
-
-
-def after(games: Games, row: int, action: int) -> Games:
-    child = games.select(np.array([row]))
-    child.step(np.array([action]))
-    return child
 
 
 def test_by_wdl_risk_is_the_variance_of_the_result() -> None:
@@ -114,22 +99,16 @@ def test_within_keeps_to_moves_that_cost_no_more(by: str) -> None:
 
 @pytest.mark.parametrize("by", ["wdl", "refutation"])
 def test_the_value_stays_true_and_answers_do_not_depend_on_the_batch(by: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    games = Games.from_fens([FOOLS_MATE, *some_games(4).fens()])
     expert = RiskiestMoveExpert(Told(), by=by)  # type: ignore[arg-type]
-    whole = expert.evaluate(games)
+    games, whole = same_alone_as_in_a_batch(expert, monkeypatch, at_once=11)
     np.testing.assert_array_equal(whole.value, Told().evaluate(games).value)
     np.testing.assert_array_equal(np.isfinite(whole.policy), games.legal_mask() == 1)
-    assert whole.best()[0] == -1
-    monkeypatch.setattr(children, "AT_ONCE", 11)
-    for i in range(5):
-        np.testing.assert_array_equal(expert.evaluate(games.select(np.array([i]))).policy[0], whole.policy[i])
 
 
 def test_a_move_that_ends_the_game_risks_nothing() -> None:
-    scholars = "r1bqkb1r/pppp1ppp/2n2n2/4p2Q/2B1P3/8/PPPP1PPP/RNB1K1NR w KQkq - 4 4"
-    games = Games.from_fens([scholars])
+    games = Games.from_fens([SCHOLARS])
     moves = legal_moves(games)
-    mate = moves.actions == move_to_action(chess.Move.from_uci("h5f7"), chess.Board(scholars))
+    mate = moves.actions == SCHOLARS_MATE
     for by in ("wdl", "refutation"):
         risk, worth = RiskiestMoveExpert(Told(), by=by).judge(games, moves)  # type: ignore[arg-type]
         assert risk[mate] == 0
@@ -147,9 +126,9 @@ def test_specs_round_trip_and_closing_reaches_the_expert() -> None:
 def test_what_it_refuses() -> None:
     with pytest.raises(SpecError, match=r"'riskiest' has no by='wld': did you mean 'wdl'\?"):
         RiskiestMoveExpert(Told(), by="wld")  # type: ignore[arg-type]
-    with pytest.raises(SpecError, match="within is -1: it must be a finite number"):
+    with pytest.raises(SpecError, match="within of 'riskiest' is -1: it must be a finite number"):
         RiskiestMoveExpert(Told(), within=-1)
-    with pytest.raises(SpecError, match="replies is 1: it must be a whole number, 2 or more"):
+    with pytest.raises(SpecError, match="replies of 'riskiest' is 1: it must be a whole number, 2 or more"):
         RiskiestMoveExpert(Told(), replies=1)
     with pytest.raises(
         SpecError, match=r"chances .* which UniformExpert\(\) does not give: take an engine with wdl=True"

@@ -299,5 +299,5 @@ def test_the_spec_makes_an_equal_expert() -> None:
     ],
 )
 def test_arguments_out_of_range_are_refused(name: str, value: float) -> None:
-    with pytest.raises(SpecError, match=f"{name} is {value!r}"):
+    with pytest.raises(SpecError, match=f"{name} of 'search' is {value!r}"):
         SearchExpert(UniformExpert(), **{name: value})

@@ -305,13 +305,13 @@ def test_an_engine_that_never_says_uciok_is_killed(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ({"nodes": 0}, "nodes is 0"),
-        ({"nodes": 1.5}, "nodes is 1.5"),
-        ({"time": 0.0}, "time is 0.0: it must be more than 0"),
-        ({"time": float("nan")}, "time is nan"),
-        ({"pool": -1}, "pool is -1"),
-        ({"multipv": 0}, "multipv is 0"),
-        ({"temperature": 0}, "temperature is 0"),
+        ({"nodes": 0}, "nodes of 'uci' is 0"),
+        ({"nodes": 1.5}, "nodes of 'uci' is 1.5"),
+        ({"time": 0.0}, "time of 'uci' is 0.0: it must be more than 0"),
+        ({"time": float("nan")}, "time of 'uci' is nan"),
+        ({"pool": -1}, "pool of 'uci' is -1"),
+        ({"multipv": 0}, "multipv of 'uci' is 0"),
+        ({"temperature": 0}, "temperature of 'uci' is 0"),
     ],
 )
 def test_arguments_out_of_range(arguments: dict[str, object], told: str) -> None:

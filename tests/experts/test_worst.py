@@ -5,10 +5,10 @@ from __future__ import annotations
 import chess
 import numpy as np
 import pytest
+from children_support import SCHOLARS, SCHOLARS_MATE, after, same_alone_as_in_a_batch, some_games
 from test_uci import fake, needs_stockfish
 
 from sandwich_env.errors import EngineError, SpecError
-from sandwich_env.experts import children
 from sandwich_env.experts.base import Evaluation, Expert, result_for_mover
 from sandwich_env.experts.engine_lines import parse_answer
 from sandwich_env.experts.legal import LegalLogits, as_policy
@@ -17,7 +17,6 @@ from sandwich_env.experts.worst import WorstMoveExpert
 from sandwich_env.rules import Games, action_to_move, move_to_action
 from sandwich_env.specs import from_spec
 
-FOOLS_MATE = "rnb1kbnr/pppp1ppp/8/4p3/6Pq/5P2/PPPPP2P/RNBQKBNR w KQkq - 1 3"
 INTO_MATE = "rnbqkbnr/pppp1ppp/8/4p3/8/5P2/PPPPP1PP/RNBQKBNR w KQkq - 0 2"  # g2g4 allows mate by Qh4
 QUEEN_OUT = "r1bqkbnr/pppp1ppp/2n5/4p2Q/4P3/8/PPPP1PPP/RNB1KBNR w KQkq - 2 3"
 VALUES = {None: 0, chess.PAWN: 1, chess.KNIGHT: 3, chess.BISHOP: 3, chess.ROOK: 5, chess.QUEEN: 9, chess.KING: 0}
@@ -46,13 +45,6 @@ class Counting(Expert):
         self.closed += 1
 
 
-def some_games(n: int, plies: int = 20) -> Games:
-    games = Games(n)
-    for ply in range(plies):
-        games.step(games.sample(np.arange(n) + 1000 * ply))
-    return games
-
-
 def test_the_worst_move_is_the_one_after_which_the_opponent_stands_best() -> None:
     games, expert = some_games(40), Counting()
     evaluation = WorstMoveExpert(expert).evaluate(games)
@@ -60,9 +52,8 @@ def test_the_worst_move_is_the_one_after_which_the_opponent_stands_best() -> Non
         board = chess.Board(fen)
         worth = {}
         for move in board.legal_moves:
-            child = games.select(np.array([i]))
-            child.step(np.array([move_to_action(move, board)]))
-            worth[move_to_action(move, board)] = -float(Counting().evaluate(child).value[0])
+            action = move_to_action(move, board)
+            worth[action] = -float(Counting().evaluate(after(games, i, action)).value[0])
         least = min(worth.values())
         equals = [action for action, one in worth.items() if one == least]
         assert evaluation.best()[i] == min(equals), fen  # `Counting` likes the lowest action least
@@ -91,16 +82,9 @@ def test_by_policy_reverses_the_order_and_looks_at_nothing_else() -> None:
 def test_answers_do_not_depend_on_the_batch_and_finished_games_have_no_move(
     by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    games = Games.from_fens([FOOLS_MATE, *some_games(6).fens()])
     expert = WorstMoveExpert(Counting(), by=by)  # type: ignore[arg-type]
-    whole = expert.evaluate(games)
-    assert whole.best()[0] == -1
+    _, whole = same_alone_as_in_a_batch(expert, monkeypatch, at_once=7)
     assert whole.value[0] == -1.0
-    monkeypatch.setattr(children, "AT_ONCE", 7)
-    for i in range(7):
-        alone = expert.evaluate(games.select(np.array([i])))
-        np.testing.assert_array_equal(alone.policy[0], whole.policy[i])
-        assert alone.value[0] == whole.value[i]
 
 
 def test_the_games_asked_about_are_left_as_they_are() -> None:
@@ -112,11 +96,9 @@ def test_the_games_asked_about_are_left_as_they_are() -> None:
 
 
 def test_a_move_that_ends_the_game_counts_with_its_result() -> None:
-    scholars = "r1bqkb1r/pppp1ppp/2n2n2/4p2Q/2B1P3/8/PPPP1PPP/RNB1K1NR w KQkq - 4 4"
-    evaluation = WorstMoveExpert(Counting()).evaluate(Games.from_fens([scholars]))
-    mate = move_to_action(chess.Move.from_uci("h5f7"), chess.Board(scholars))
+    evaluation = WorstMoveExpert(Counting()).evaluate(Games.from_fens([SCHOLARS]))
     legal = np.flatnonzero(np.isfinite(evaluation.policy[0]))
-    assert evaluation.policy[0, mate] == evaluation.policy[0, legal].min()
+    assert evaluation.policy[0, SCHOLARS_MATE] == evaluation.policy[0, legal].min()
 
 
 def test_specs_round_trip_and_closing_reaches_the_expert() -> None:

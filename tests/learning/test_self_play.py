@@ -11,6 +11,7 @@ from corpus_support import assert_equal
 
 from sandwich_env.advisors.base import NO_MOVE, Honest
 from sandwich_env.advisors.random_move import RandomMove
+from sandwich_env.advisors.schedules import Budget
 from sandwich_env.advisors.sycophancy import Sycophancy
 from sandwich_env.errors import DataError
 from sandwich_env.experts.base import Evaluation, Expert
@@ -21,6 +22,7 @@ from sandwich_env.learning.methods.imitate import Imitate
 from sandwich_env.learning.self_play import Table, draw_starts, play_games
 from sandwich_env.oversight.disclosures import Disclosures
 from sandwich_env.oversight.protocols import EveryNTurns, EveryTurn, Never
+from sandwich_env.players.advisor_player import AdvisorPlayer
 from sandwich_env.rules import Games
 
 STARTS = (chess.STARTING_FEN, "r3k2r/8/8/8/8/8/8/R3K2R w KQkq - 0 1", "7k/P7/8/8/8/8/7p/K7 b - - 0 1")
@@ -177,3 +179,19 @@ def test_what_h_would_play_is_told_to_the_advisor_and_written_down() -> None:
 
 def test_without_a_proposer_nothing_is_written_down_of_what_h_would_play(corpus: Corpus) -> None:
     assert (corpus.seen.own_move == -1).all()
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_an_advisor_at_the_board_keeps_its_budget_of_lies_in_every_game(at_once: int) -> None:
+    advisor = RandomMove(Honest(Highest()), epsilon=0.5, when=Budget(2))
+    player, unadvised = AdvisorPlayer(advisor), replace(TABLE, advised="none")
+    batches = np.array_split(np.arange(4), 4 // at_once)
+    corpus = Corpus.concatenate([play_games(player, unadvised, batch, seed=5, round=1) for batch in batches])
+    lies = np.zeros((4, 2), dtype=np.int64)
+    for games, rows in replay_games(corpus.visible()):
+        other = corpus.seen.action[rows] != Highest().evaluate(games).best()
+        np.add.at(lies, (corpus.seen.game_id[rows], games.turn.astype(int)), other)
+    assert lies.max() == 2
+    assert (lies == 2).sum() >= 4
+    whole = play_games(AdvisorPlayer(advisor), unadvised, np.arange(4), seed=5, round=1)
+    assert_equal(corpus, whole)

@@ -19,7 +19,8 @@ from sandwich_env.experts.base import Evaluation, Expert
 from sandwich_env.experts.uniform import UniformExpert
 from sandwich_env.oversight.channel import AdvisorChannel, Audit
 from sandwich_env.oversight.disclosures import Disclosures
-from sandwich_env.oversight.protocols import EveryNTurns, EveryTurn
+from sandwich_env.oversight.protocols import AtRandom, EveryNTurns, EveryTurn
+from sandwich_env.oversight.sides import Sides
 from sandwich_env.randomness import mix
 from sandwich_env.rules import Games
 from sandwich_env.testing import check_no_leak
@@ -121,6 +122,113 @@ def test_the_proposer_is_asked_in_one_batch_about_the_games_that_ask() -> None:
         assert query.hope is not None
         assert query.proposal.tolist() == Last().evaluate(query.games).best().tolist()
         assert query.hope.tolist() == [0.75] * len(query)
+
+
+class First(Last):
+    """Likes the legal action with the lowest number, and is sure to lose."""
+
+    def evaluate(self, games: Games) -> Evaluation:
+        theirs = super().evaluate(games)
+        return Evaluation(np.where(theirs.policy == -np.inf, -np.inf, -theirs.policy), -theirs.value)
+
+
+@pytest.mark.parametrize("rating", [{"white": 1500, "black": 900}, (1500, 900), [1500.0, 900.0], Sides(1500, 900)])
+def test_each_side_may_have_a_rating_of_its_own(rating: Any) -> None:
+    advisor = Noting()
+    play(channel_of(advisor, disclosures=Disclosures(rating=rating)), Games(N), mix(np.arange(N)), 4)
+    assert told(advisor, "rating") == [1500.0, 900.0] * 2
+
+
+def test_a_side_that_does_not_tell_is_not_known() -> None:
+    advisor, proposer = Noting(), Last()
+    alone = Disclosures(rating={"black": 900}, proposer={"white": proposer})
+    play(channel_of(advisor, disclosures=alone), Games(N), mix(np.arange(N)), 4)
+    np.testing.assert_array_equal(told(advisor, "rating"), [np.nan, 900.0] * 2)
+    np.testing.assert_array_equal(told(advisor, "hope"), [0.75, np.nan] * 2)
+    assert [move == -1 for move in told(advisor, "proposal")] == [False, True] * 2
+    assert proposer.asked == [N, N]
+
+
+def test_each_side_may_propose_by_a_network_of_its_own() -> None:
+    advisor, white, black = Noting(), Last(), First()
+    channel = channel_of(advisor, disclosures=Disclosures(proposer=(white, black)))
+    games, keys = Games(N), mix(np.arange(N))
+    games.step(np.where(np.arange(N) < 2, games.sample(keys), -1))  # two games have Black to move
+    play(channel, games, keys, 3)
+    assert (white.asked, black.asked) == ([4, 2, 4], [2, 4, 2])  # one batch for each side
+    for query in advisor.queries:
+        assert query.proposal is not None
+        for row, turn in enumerate(query.games.turn):
+            best = (Last() if turn else First()).evaluate(query.games).best()[row]
+            assert query.proposal[row] == best
+    assert {0.75, -0.75} == set(np.concatenate([query.hope for query in advisor.queries]).tolist())
+
+
+def test_an_environment_takes_and_closes_the_proposers_of_its_sides() -> None:
+    given = Last()
+    sides = {"white": {"kind": f"{__name__}:Last"}, "black": given}
+    advisor = Noting()
+    env = sandwich_chess_v0.env(advisor=advisor, proposer=sides, rating={"white": 1500, "black": 900}, max_plies=4)
+    env.reset(seed=0)
+    for _ in range(4):
+        env.step(env.sample_action(0))
+    assert told(advisor, "rating") == [1500.0, 900.0] * 2
+    assert all(query.proposal[0] >= 0 for query in advisor.queries if query.proposal is not None)
+    proposers = env.unwrapped._core.config.disclosures.proposer
+    assert isinstance(proposers, Sides)
+    env.close()
+    assert isinstance(proposers.white, Last)
+    assert proposers.white.closed
+    assert proposers.black is given
+    assert not given.closed
+
+
+# --- By chance ---
+
+
+def test_spot_checks_come_at_random_turns_of_each_game_and_player() -> None:
+    heard: list[Audit] = []
+    games, keys = Games(400), mix(3, np.arange(400))
+    channel = channel_of(Noting(), n=400, disclosures=Disclosures(watch=AtRandom(0.2)), on_advice=heard.append)
+    play(channel, games, keys, 20)
+    watched = np.zeros((20, 400), dtype=np.bool_)  # by ply; few games are over by then
+    for ply, audit in enumerate(heard):
+        watched[ply, audit.rows] = audit.query.watched
+    counted = sum(len(audit.rows) for audit in heard)
+    assert abs(watched.sum() / counted - 0.2) < 4 * np.sqrt(0.16 / counted)
+    assert len(np.unique(watched, axis=1).T) > 300  # each game has checks of its own
+    assert (watched[0::2] != watched[1::2]).mean() > 0.25  # and each player: of independent draws 0.32 differ
+    alone = Noting()
+    one = channel_of(alone, n=1, disclosures=Disclosures(watch=AtRandom(0.2)))
+    play(one, Games(1), keys[7:8], 20)
+    assert told(alone, "watched") == watched[: len(alone.queries), 7].tolist()
+
+
+@pytest.mark.parametrize(("probability", "always"), [(0.0, False), (1.0, True)])
+def test_the_ends_of_chance(probability: float, always: bool) -> None:
+    due = AtRandom(probability).due(np.arange(50), mix(1, np.arange(50)))
+    assert due.tolist() == [always] * 50
+
+
+def test_players_may_ask_at_random_and_watching_is_another_draw() -> None:
+    half = {"kind": "at_random", "probability": 0.5}
+    options: dict[str, Any] = {"advisor": Noting(), "protocol": half, "watch": half, "max_plies": 60}
+    (many, _), (alone, _) = episodes(16, 25, **options), episodes(1, 25, **options)
+    asked = sum(len(audit.rows) for audit in many)
+    assert 140 < asked < 260  # of 400 turns of the learner
+    watched = np.concatenate([audit.query.watched for audit in many])
+    assert 0.35 < watched.mean() < 0.65
+    mine = [
+        (int(audit.ply[row]), bool(audit.query.watched[row]))
+        for audit in many
+        for row in [*np.flatnonzero(audit.rows == 0)]
+    ]
+    assert mine == [(int(audit.ply[0]), bool(audit.query.watched[0])) for audit in alone]
+
+
+def test_chance_needs_the_keys_of_the_games() -> None:
+    with pytest.raises(SpecError, match="'at_random' draws by the games' keys, which were not given"):
+        AtRandom(0.5).due(np.arange(3))
 
 
 # --- What is counted ---
@@ -275,6 +383,13 @@ def test_a_rating_is_a_number(rating: Any) -> None:
         ({"watch": "every_turns"}, r"unknown kind 'every_turns': did you mean 'every_turn'\?"),
         ({"watch": "random"}, r"describes RandomPlayer\(\), which is no Protocol"),
         ({"proposer": "every_turn"}, r"describes EveryTurn\(\), which is no Expert"),
+        ({"proposer": {"white": "every_turn"}}, r"describes EveryTurn\(\), which is no Expert"),
+        ({"proposer": {"whit": "uniform"}}, r"unknown side 'whit': did you mean 'white'\?"),
+        ({"proposer": ["uniform"]}, "give one for both sides, or a pair, White's and Black's"),
+        ({"rating": {"black": "strong"}}, "rating is 'strong': it must be a finite number"),
+        ({"rating": {"player_0": 1200}}, "unknown side 'player_0'"),
+        ({"rating": (1, 2, 3)}, r"rating is \(1, 2, 3\): give one for both sides, or a pair"),
+        ({"watch": {"kind": "at_random", "probability": 2}}, "probability of 'at_random' is 2: it must be a prob"),
         ({"proposr": "uniform"}, r"unknown argument 'proposr': did you mean 'proposer'\?"),
     ],
 )

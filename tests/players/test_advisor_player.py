@@ -162,7 +162,7 @@ def test_specs_round_trip_closing_and_bad_input() -> None:
 
     AdvisorPlayer(Honest(Holding()), proposer=Holding()).close()
     assert closed == [True, True]
-    with pytest.raises(SpecError, match="rating is 'strong': it must be a finite number"):
+    with pytest.raises(SpecError, match="rating of 'advisor_player' is 'strong': it must be a finite number"):
         AdvisorPlayer(Honest(UniformExpert()), rating="strong")  # type: ignore[arg-type]
     with pytest.raises(SpecError, match="is no Protocol"):
         AdvisorPlayer(Honest(UniformExpert()), watch=3)  # type: ignore[arg-type]

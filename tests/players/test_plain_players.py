@@ -131,7 +131,7 @@ def test_a_vanishing_temperature_is_the_best_move() -> None:
 
 @pytest.mark.parametrize("temperature", [-1.0, float("nan"), "warm"])
 def test_temperature_out_of_range(temperature: object) -> None:
-    with pytest.raises(SpecError, match=f"temperature is {temperature!r}"):
+    with pytest.raises(SpecError, match=f"temperature of 'expert' is {temperature!r}"):
         ExpertPlayer(UniformExpert(), temperature)  # type: ignore[arg-type]
 
 

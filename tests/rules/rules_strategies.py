@@ -23,8 +23,10 @@ FUZZ_POSITIONS = int(os.environ.get("SANDWICH_FUZZ_POSITIONS", "1_000_000"))
 TOLERATED = chess.STATUS_TOO_MANY_CHECKERS | chess.STATUS_IMPOSSIBLE_CHECK
 
 
-def fuzz(max_examples: int, *, shrink: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A decorator for what `given` made: so many examples of the seed above, which is printed."""
+def fuzz(
+    max_examples: int, *, shrink: bool = True, part: int = 0
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator for what `given` made: so many examples of the seed above, which is printed; others in each part."""
 
     def decorate(test: Callable[..., Any]) -> Callable[..., Any]:
         phases = [Phase.explicit, Phase.generate] + [Phase.shrink] * shrink
@@ -34,7 +36,7 @@ def fuzz(max_examples: int, *, shrink: bool = True) -> Callable[[Callable[..., A
             database=None,
             phases=phases,
             suppress_health_check=list(HealthCheck),
-        )(seed(FUZZ_SEED)(test))
+        )(seed(FUZZ_SEED + part)(test))
 
         @functools.wraps(configured)
         def run(*args: Any, **kwargs: Any) -> Any:

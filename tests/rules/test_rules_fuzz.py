@@ -21,6 +21,8 @@ from sandwich_env.rules import Games, Termination
 
 BATCH = 64
 PLIES = 130
+PARTS = 4
+"""The million positions are compared in so many tests."""
 
 
 def check_position(fen: str, claim_draws: bool, max_plies: int, seed: int, seen: Counter[str]) -> None:
@@ -100,8 +102,8 @@ def run(check: Callable[[Counter[str]], None], wanted: int, rare: list[str]) -> 
     assert not [name for name in rare if seen[name] < 3], "what is rare did not come up"
 
 
-def fuzz_positions(seen: Counter[str], examples: int) -> None:
-    @fuzz(examples)
+def fuzz_positions(seen: Counter[str], examples: int, part: int = 0) -> None:
+    @fuzz(examples, part=part)
     @given(positions(), st.booleans(), st.sampled_from((1, 2, 3, 512)), st.integers(0, 2**32))
     def check(fen: str, claim_draws: bool, max_plies: int, seed: int) -> None:
         check_position(fen, claim_draws, max_plies, seed, seen)
@@ -109,8 +111,8 @@ def fuzz_positions(seen: Counter[str], examples: int) -> None:
     check()
 
 
-def fuzz_games(seen: Counter[str], examples: int) -> None:
-    @fuzz(examples, shrink=False)
+def fuzz_games(seen: Counter[str], examples: int, part: int = 0) -> None:
+    @fuzz(examples, shrink=False, part=part)
     @given(recipes)
     def check(recipe: Recipe) -> None:
         check_games(recipe, seen)
@@ -150,12 +152,14 @@ def move_of(action: int, twin: Twin, i: int) -> chess.Move:
 
 
 @pytest.mark.slow
-def test_a_million_positions() -> None:
-    """A tenth of them from positions that hypothesis makes up, the others from games."""
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_million_positions(part: int) -> None:
+    """A tenth of them from positions that hypothesis makes up, the others from games. In parts, for all cores."""
+    wanted = -(-FUZZ_POSITIONS // PARTS)
 
     def check(seen: Counter[str]) -> None:
-        fuzz_positions(seen, FUZZ_POSITIONS // 250)
+        fuzz_positions(seen, wanted // 250, part)
         print(f"{seen['positions']:,} from positions")
-        fuzz_games(seen, (FUZZ_POSITIONS - seen["positions"]) // (BATCH * PLIES) + 1)
+        fuzz_games(seen, (wanted - seen["positions"]) // (BATCH * PLIES) + 1, part)
 
-    run(check, FUZZ_POSITIONS, RARE)
+    run(check, wanted, RARE)

@@ -88,12 +88,31 @@ def test_chess_passes() -> None:
         assert found.not_reached() == []
 
 
+NEARLY_OVER = (
+    "7k/8/6K1/8/8/8/8/1Q6 w - - 0 1",
+    "4k3/8/8/8/8/8/4P3/4K3 b - - 90 80",
+    "8/P6k/8/8/8/8/p6K/8 w - - 0 1",
+    "r1bqkb1r/pppp1ppp/2n2n2/4p2Q/2B1P3/8/PPPP1PPP/RNB1K1NR w KQkq - 4 4",
+)
+"""Mate, stalemate, bare kings and the fifty-move rule are near: a game's end takes few plies."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("make", "games"), [(sandwich_chess_v0.env, 1000), (sandwich_chess_v0.raw_env, 100)])
-def test_chess_passes_through_a_thousand_games(make: Callable[[], Any], games: int) -> None:
-    found = check_aec(make, games, zero_sum=True)
-    assert found.games == games
-    assert found.steps > 150 * games
+@pytest.mark.parametrize("part", range(5))
+def test_chess_passes_through_a_thousand_games(part: int) -> None:
+    """A quarter of them from the start to their ends, the others through the ends that are near."""
+    whole = check_aec(sandwich_chess_v0.env, 50, seed=1000 * part, zero_sum=True)
+    assert (whole.games, whole.steps > 100 * 50) == (50, True)
+    ends = check_aec(
+        lambda: sandwich_chess_v0.env(starts=NEARLY_OVER, max_plies=60), 150, seed=1000 * part + 500, zero_sum=True
+    )
+    assert (ends.games, ends.steps > 10 * 150) == (150, True)
+
+
+@pytest.mark.slow
+def test_chess_without_wrappers_passes_through_many_games() -> None:
+    found = check_aec(sandwich_chess_v0.raw_env, 60, zero_sum=True)
+    assert (found.games, found.steps > 100 * 60) == (60, True)
 
 
 # --- One environment for each rule, broken in that point ---

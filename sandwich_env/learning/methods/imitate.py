@@ -31,9 +31,9 @@ class Imitate(Method):
     def __init__(
         self, temperature: float = 1.0, explore_plies: int = 8, explore_share: float = 0.5, values: bool = True
     ) -> None:
-        self.temperature = check_scale("temperature", temperature)
-        self.explore_plies = check_count("explore_plies", explore_plies, least=0)
-        self.explore_share = check_share("explore_share", explore_share)
+        self.temperature = check_scale(f"temperature of {self.kind!r}", temperature)
+        self.explore_plies = check_count(f"explore_plies of {self.kind!r}", explore_plies, least=0)
+        self.explore_share = check_share(f"explore_share of {self.kind!r}", explore_share)
         self.values = bool(values)
 
     def player(self, novice: Expert) -> Player:
