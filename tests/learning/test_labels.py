@@ -18,8 +18,8 @@ import pytest
 
 from sandwich_env.errors import DataError, EngineError, SpecError
 from sandwich_env.learning import labels
-from sandwich_env.reading.games_io import open_games
 from sandwich_env.learning.labels import LabelConfig, draw_positions, label
+from sandwich_env.reading.games_io import open_games
 
 pq = pytest.importorskip("pyarrow.parquet")
 

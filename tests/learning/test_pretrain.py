@@ -14,12 +14,12 @@ import pytest
 import torch
 
 from sandwich_env.errors import DataError, SpecError, WeightsError
-from sandwich_env.reading.puzzles import read_puzzles
 from sandwich_env.learning import pretrain as module
 from sandwich_env.learning.pretrain import PretrainConfig, pretrain
 from sandwich_env.learning.sources import Labelled, encode, from_games, from_labels, from_puzzles, is_held_out
 from sandwich_env.learning.supervised import Fit
 from sandwich_env.nets.weights import load_card, load_network
+from sandwich_env.reading.puzzles import read_puzzles
 from sandwich_env.rules import move_to_action
 
 GAMES = """[Event "one"]

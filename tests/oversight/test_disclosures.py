@@ -404,8 +404,8 @@ def test_an_environment_closes_the_proposer_that_it_made_and_no_other() -> None:
     env.close()
     assert not given.closed
     made = ChessConfig.of({"proposer": {"kind": f"{__name__}:Last"}}, advised="both")
-    (close,) = made.closing
-    close()
+    for close in made.closing:
+        close()
     assert isinstance(made.disclosures.proposer, Last)
     assert made.disclosures.proposer.closed
 
