@@ -52,7 +52,7 @@ def test_it_learns_and_goes_on(tmp_path: Path) -> None:
         return done.stdout
 
     said = run()
-    assert re.search(r"mean reward in 4 games from KQvK: [+-]\d\.\d+ after", said)
+    assert re.search(r"mean reward in 4 games from KQQvK: [+-]\d\.\d+ after", said)
     assert re.search(r"\d+ steps/s", said)
     assert "h.safetensors against novice: " in said
     assert list(tmp_path.glob("events.out.tfevents.*"))
