@@ -3,7 +3,7 @@
     pip install 'sandwich_env[train,sb3]'
     python examples/sb3_maskable_ppo.py                               # starts as the shipped H
     python examples/sb3_maskable_ppo.py --weights none                # starts from scratch
-    python examples/sb3_maskable_ppo.py --protocol every_turn         # H is told at every turn and need not ask
+    python examples/sb3_maskable_ppo.py --protocol on_demand:budget=10,cost=0.01    # H decides when to ask
     python examples/sb3_maskable_ppo.py --resume --steps 400000       # goes on with the latest checkpoint
 
 To watch: tensorboard --logdir runs/sb3
@@ -44,7 +44,7 @@ class Args:
     out: Path = Path("runs/sb3")  # TensorBoard logs, checkpoints, and h.safetensors for `sandwich match`
     weights: str = "novice"  # what H starts from: "novice", the path of weights, or "none" for a small new network
     advisor: str = "random_move:epsilon=0.5"  # whom H may ask, "none" for nobody; behind it is the shipped E
-    protocol: str = "on_demand:budget=10,cost=0.01"  # ten questions a game, each for a hundredth of a win
+    protocol: str = "every_turn"  # when it asks; by "on_demand:budget=10,cost=0.01" asking is an action, and costs
     material: str = "KQQvK"  # at the start: E mates a random mover in nine of ten, the shipped H in one of fifty
     steps: int = 200_000  # moves and questions of H, those before --resume included
     num_envs: int = 64
