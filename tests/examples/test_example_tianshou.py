@@ -17,7 +17,7 @@ SCRIPT = Path(__file__).parents[2] / "examples" / "tianshou_ppo.py"
 
 def run(*arguments: str) -> str:
     command = [sys.executable, str(SCRIPT), "--small", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
