@@ -104,7 +104,7 @@ def make_collector(args: Args, algorithm: PPO, seed: int) -> Collector:
 
 def main(args: Args) -> None:
     if args.small:
-        args = replace(args, epochs=1, epoch_steps=64, num_envs=2, test_games=2)
+        args = replace(args, epochs=2 if args.resume else 1, epoch_steps=64, num_envs=2, test_games=2)
     torch.manual_seed(args.seed)
     small = NetworkShape(blocks=2, channels=32)
     network = AdvisedNetwork(small) if args.weights == "none" else AdvisedNetwork.from_weights(args.weights)

@@ -31,5 +31,7 @@ def test_ppo_learns_and_goes_on(tmp_path: Path) -> None:
     assert list(tmp_path.glob("events.out.tfevents.*"))
     first = (tmp_path / "checkpoint.pt").read_bytes()
 
-    run("--weights", "none", "--out", str(tmp_path), "--resume", "--epochs", "2")
+    said = run("--weights", "none", "--out", str(tmp_path), "--resume")
+    assert "Epoch #2: test_reward" in said
+    assert "Epoch #1: test_reward" not in said
     assert (tmp_path / "checkpoint.pt").read_bytes() != first
