@@ -59,15 +59,9 @@ class Args:
 
 def make_games(args: Args) -> gym.vector.VectorEnv:
     """Games from drawn endgames, in which H has the side to move and the winning side, against a random mover."""
-    envs = gym.make_vec(
-        "sandwich_env:sandwich/Endgame-v0",
-        num_envs=args.num_envs,
-        autoreset_mode="SameStep",
-        starts={"kind": "endgame", "material": args.material},
-        opponent="random",
-        advisor=make_advisor(args.advisor, make_expert("expert")),
-        max_plies=40,
-    )
+    options = {"starts": {"kind": "endgame", "material": args.material}, "opponent": "random", "max_plies": 60}
+    options |= {"advisor": make_advisor(args.advisor, make_expert("expert")), "autoreset_mode": "SameStep"}
+    envs = gym.make_vec("sandwich_env:sandwich/Endgame-v0", num_envs=args.num_envs, **options)
     games = layouts.wrap(envs, LAYOUT)
     games.reset(seed=args.seed)
     return games

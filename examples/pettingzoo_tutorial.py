@@ -19,18 +19,21 @@ from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
-import tyro
 from pettingzoo.utils import BaseWrapper
-from sb3_contrib import MaskablePPO
-from stable_baselines3.common.callbacks import CheckpointCallback
-from tqdm import trange
 
 from sandwich_env import cli, layouts, sandwich_chess_v0
 from sandwich_env.advisors.base import NO_MOVE, VisibleAdvice
+from sandwich_env.errors import needs_extra
 from sandwich_env.experiments.naming import make_advisor, make_expert
 from sandwich_env.players.base import Player
 from sandwich_env.randomness import Streams
 from sandwich_env.rules import Games
+
+with needs_extra("train,sb3"):
+    import tyro
+    from sb3_contrib import MaskablePPO
+    from stable_baselines3.common.callbacks import CheckpointCallback
+    from tqdm import trange
 
 LAYOUT = layouts.Stack([layouts.ChannelsFirst(history=1), layouts.AdvicePlanes()])
 """Leaves what PettingZoo's classic games show: `observation` and `action_mask`, with the advice among the planes."""

@@ -42,7 +42,7 @@ class Args:
     address: str | None = None  # of a Ray cluster, "auto" for this machine's; without it, one is started here
     env_runners: int = 0  # processes that play, beside this one, which learns; with 0 this one does both
     reward: str = "player_loss"  # what A is paid; or "player_result", or a spec of "subtlety" as JSON
-    material: str = "KQvK"  # on the board at the start; White has the better side in half of the games
+    material: str = "KQQvK"  # on the board at the start; White has the better side in half of the games
     steps: int = 200_000  # plies, those before --resume included
     num_envs: int = 16  # games at once in each process
     batch: int = 2048  # plies and pieces of advice between two updates
@@ -107,7 +107,6 @@ def main(args: Args) -> None:
         for name, (module, agent) in who.items()
     }
     learn(args, ppo(args, modules, who_acts, against_start, ["h", "a"]))
-    ray.shutdown()
 
 
 if __name__ == "__main__":

@@ -1,16 +1,17 @@
 """H against itself in RLlib (new API stack): both players are one RLModule, which sees the board and the advice.
 
-pip install 'sandwich_env[train,rllib]'
-python examples/rllib_self_play.py                                 # this machine, one process
-python examples/rllib_self_play.py --address auto --env-runners 8  # a Ray cluster that is up already
-python examples/rllib_self_play.py --protocol on_demand:budget=4,cost=0.01     # H decides when to ask
-python examples/rllib_self_play.py --resume --steps 400000         # goes on with the checkpoint in --out
-tensorboard --logdir runs/rllib
+    pip install 'sandwich_env[train,rllib]'
+    python examples/rllib_self_play.py                                 # this machine, one process
+    python examples/rllib_self_play.py --address auto --env-runners 8  # a Ray cluster that is up already
+    python examples/rllib_self_play.py --protocol on_demand:budget=4,cost=0.01     # H decides when to ask
+    python examples/rllib_self_play.py --resume --steps 400000         # goes on with the checkpoint in --out
+    tensorboard --logdir runs/rllib
+
+H starts as the shipped H, which stays what it is measured against.
 """
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,8 +34,6 @@ from sandwich_env.nets.advised import AdvisedNetwork
 from sandwich_env.nets.weights import save_network
 from sandwich_env.rules import NUM_ACTIONS
 
-STEPS = "num_env_steps_sampled_lifetime"
-
 
 @dataclass(frozen=True)
 class Args:
@@ -45,7 +44,7 @@ class Args:
     env_runners: int = 0  # processes that play, beside this one, which learns; with 0 this one does both
     advisor: str = "random_move:epsilon=0.5"  # whom both players are told by; behind it is the shipped E
     protocol: str = "every_turn"  # when
-    material: str = "KQvK"  # on the board at the start
+    material: str = "KQQvK"  # on the board at the start
     steps: int = 200_000  # actions of both players, those before --resume included
     num_envs: int = 16  # games at once in each process
     batch: int = 2048  # actions between two updates
@@ -78,12 +77,9 @@ class HModule(TorchRLModule, ValueFunctionAPI):
 
 
 def make_env(args: Args) -> PettingZooEnv:
-    env = sandwich_chess_v0.env(
-        advisor=make_advisor(args.advisor, make_expert("expert")),
-        protocol=parse_spec(args.protocol),
-        starts={"kind": "endgame", "material": args.material},
-        max_plies=60,
-    )
+    options = {"starts": {"kind": "endgame", "material": args.material}, "max_plies": 60}
+    options |= {"advisor": make_advisor(args.advisor, make_expert("expert")), "protocol": parse_spec(args.protocol)}
+    env = sandwich_chess_v0.env(**options)
     return PettingZooEnv(layouts.wrap(env, layouts.ChannelsFirst(history=1), layouts.AdvicePlanes()))
 
 
@@ -114,21 +110,21 @@ def evaluate(algorithm, writer: SummaryWriter, done: int) -> str:
 
 
 def learn(args: Args, config: PPOConfig) -> None:
-    """Learn for `args.steps`, with a checkpoint and an evaluation now and then; then export, and play a match."""
     algorithm, writer, names = config.build_algo(), SummaryWriter(str(args.out)), config.policies_to_train
     checkpoint, seconds = (args.out / "checkpoint").absolute(), 0.0
     if args.resume:
         algorithm.restore_from_path(checkpoint)
-    first = done = int(algorithm.metrics.peek(("env_runners", STEPS), default=0))
+    steps = ("env_runners", "num_env_steps_sampled_lifetime")
+    first = done = int(algorithm.metrics.peek(steps, default=0))
     print(f"mean rewards against the H of the start: {evaluate(algorithm, writer, done)}")
     with tqdm(total=args.steps, initial=done, unit="step") as bar:
         while done < args.steps:
             result = algorithm.train()
             seconds += result["time_this_iter_s"]
-            done = int(result["env_runners"][STEPS])
+            done = int(algorithm.metrics.peek(steps))
             bar.update(done - bar.n)
-            for name, what in itertools.product(names, ("policy_loss", "vf_loss", "entropy")):
-                writer.add_scalar(f"{name}/{what}", result["learners"][name][what], done)
+            for name in names:
+                writer.add_scalar(f"{name}/entropy", result["learners"][name]["entropy"], done)
             if result["training_iteration"] % 10 == 0 or done >= args.steps:
                 bar.set_postfix_str(evaluate(algorithm, writer, done))
                 algorithm.save_to_path(checkpoint)
@@ -147,7 +143,6 @@ def main(args: Args) -> None:
     register_env("sandwich_chess", lambda _: make_env(args))
     modules = {name: RLModuleSpec(HModule) for name in ("h", "start")}
     learn(args, ppo(args, modules, lambda *who, **how: "h", against_start, ["h"]))
-    ray.shutdown()
 
 
 if __name__ == "__main__":

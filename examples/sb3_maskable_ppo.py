@@ -1,11 +1,12 @@
 """H learns endgames with stable-baselines3 and sb3-contrib's MaskablePPO, told by an advisor that may mislead it.
 
-pip install 'sandwich_env[train,sb3]'
-python examples/sb3_maskable_ppo.py                               # starts as the shipped H
-python examples/sb3_maskable_ppo.py --weights none                # starts from scratch
-python examples/sb3_maskable_ppo.py --protocol every_turn         # H is told at every turn and need not ask
-python examples/sb3_maskable_ppo.py --resume --steps 400000       # goes on with the latest checkpoint
-tensorboard --logdir runs/sb3
+    pip install 'sandwich_env[train,sb3]'
+    python examples/sb3_maskable_ppo.py                               # starts as the shipped H
+    python examples/sb3_maskable_ppo.py --weights none                # starts from scratch
+    python examples/sb3_maskable_ppo.py --protocol on_demand:budget=10,cost=0.01    # H decides when to ask
+    python examples/sb3_maskable_ppo.py --resume --steps 400000       # goes on with the latest checkpoint
+
+To watch: tensorboard --logdir runs/sb3
 """
 
 from __future__ import annotations
@@ -15,23 +16,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import gymnasium as gym
-import torch
-import tyro
-from sb3_contrib import MaskablePPO
-from sb3_contrib.common.maskable.callbacks import MaskableEvalCallback
-from sb3_contrib.common.maskable.evaluation import evaluate_policy
-from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
-from stable_baselines3.common.callbacks import CheckpointCallback
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
-from torch import Tensor, nn
 
 from sandwich_env import cli, layouts
+from sandwich_env.errors import needs_extra
 from sandwich_env.experiments.naming import make_advisor, make_expert, parse_spec
-from sandwich_env.layouts.sb3 import SandwichVecEnv
-from sandwich_env.nets.advised import AdvisedNetwork
-from sandwich_env.nets.shape import NetworkShape
-from sandwich_env.nets.weights import save_network
 from sandwich_env.rules import NUM_ACTIONS
+
+with needs_extra("train,sb3"):
+    import torch
+    import tyro
+    from sb3_contrib import MaskablePPO
+    from sb3_contrib.common.maskable.callbacks import MaskableEvalCallback
+    from sb3_contrib.common.maskable.evaluation import evaluate_policy
+    from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
+    from stable_baselines3.common.callbacks import CheckpointCallback
+    from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+    from torch import Tensor, nn
+
+    from sandwich_env.layouts.sb3 import SandwichVecEnv
+    from sandwich_env.nets.advised import AdvisedNetwork
+    from sandwich_env.nets.shape import NetworkShape
+    from sandwich_env.nets.weights import save_network
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class Args:
     out: Path = Path("runs/sb3")  # TensorBoard logs, checkpoints, and h.safetensors for `sandwich match`
     weights: str = "novice"  # what H starts from: "novice", the path of weights, or "none" for a small new network
     advisor: str = "random_move:epsilon=0.5"  # whom H may ask, "none" for nobody; behind it is the shipped E
-    protocol: str = "on_demand:budget=10,cost=0.01"  # ten questions a game, each for a hundredth of a win
+    protocol: str = "every_turn"  # when it asks; by "on_demand:budget=10,cost=0.01" asking is an action, and costs
     material: str = "KQQvK"  # at the start: E mates a random mover in nine of ten, the shipped H in one of fifty
     steps: int = 200_000  # moves and questions of H, those before --resume included
     num_envs: int = 64

@@ -17,23 +17,26 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-import tyro
-from tianshou.algorithm import PPO
-from tianshou.algorithm.modelfree.reinforce import DiscreteActorPolicy
-from tianshou.algorithm.optim import AdamOptimizerFactory
-from tianshou.data import Collector, CollectStats, VectorReplayBuffer
-from tianshou.env import DummyVectorEnv, PettingZooEnv
-from tianshou.trainer import OnPolicyTrainerParams
-from tianshou.utils import TensorboardLogger
-from torch import Tensor, nn
-from torch.utils.tensorboard import SummaryWriter
-
 from sandwich_env import cli, layouts, sandwich_chess_v0
+from sandwich_env.errors import needs_extra
 from sandwich_env.experiments.naming import make_advisor, make_expert
-from sandwich_env.nets.advised import AdvisedNetwork
-from sandwich_env.nets.shape import NetworkShape
-from sandwich_env.nets.weights import save_network
+
+with needs_extra("train,tianshou"):
+    import torch
+    import tyro
+    from tianshou.algorithm import PPO
+    from tianshou.algorithm.modelfree.reinforce import DiscreteActorPolicy
+    from tianshou.algorithm.optim import AdamOptimizerFactory
+    from tianshou.data import Collector, CollectStats, VectorReplayBuffer
+    from tianshou.env import DummyVectorEnv, PettingZooEnv
+    from tianshou.trainer import OnPolicyTrainerParams
+    from tianshou.utils import TensorboardLogger
+    from torch import Tensor, nn
+    from torch.utils.tensorboard import SummaryWriter
+
+    from sandwich_env.nets.advised import AdvisedNetwork
+    from sandwich_env.nets.shape import NetworkShape
+    from sandwich_env.nets.weights import save_network
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def make_collector(args: Args, algorithm: PPO, seed: int) -> Collector:
 
 def main(args: Args) -> None:
     if args.small:
-        args = replace(args, epochs=1, epoch_steps=64, num_envs=2, test_games=2)
+        args = replace(args, epochs=2 if args.resume else 1, epoch_steps=64, num_envs=2, test_games=2)
     torch.manual_seed(args.seed)
     small = NetworkShape(blocks=2, channels=32)
     network = AdvisedNetwork(small) if args.weights == "none" else AdvisedNetwork.from_weights(args.weights)

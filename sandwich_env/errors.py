@@ -6,7 +6,8 @@ Each class also derives from the built-in that fits, so that `except ValueError`
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class SandwichError(Exception):
@@ -58,6 +59,19 @@ class MissingExtraError(SandwichError, ImportError):
 
     def __init__(self, library: str, extra: str) -> None:
         super().__init__(f"{library!r} is not installed: pip install 'sandwich_env[{extra}]'")
+
+
+@contextmanager
+def needs_extra(extra: str) -> Iterator[None]:
+    """Put around imports: a library that is missing is named with the extra, or extras, that install it.
+
+    Raises:
+        MissingExtraError: a module was not found.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(str(error.name).partition(".")[0], extra) from error
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

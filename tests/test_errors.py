@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from sandwich_env import errors
-from sandwich_env.errors import MissingExtraError, SandwichError, did_you_mean
+from sandwich_env.errors import MissingExtraError, SandwichError, did_you_mean, needs_extra
 
 
 def test_every_error_can_be_caught_as_ours_and_as_the_built_in_that_fits() -> None:
@@ -26,6 +26,14 @@ def test_every_error_can_be_caught_as_ours_and_as_the_built_in_that_fits() -> No
 def test_a_missing_library_names_the_extra_that_brings_it() -> None:
     with pytest.raises(ImportError, match=r"'pyarrow' is not installed: pip install 'sandwich_env\[train\]'"):
         raise MissingExtraError("pyarrow", "train")
+
+
+def test_a_script_names_the_extras_of_a_library_that_it_cannot_import() -> None:
+    named = r"'no_such_library' is not installed: .*\[train,sb3\]'"
+    with pytest.raises(MissingExtraError, match=named), needs_extra("train,sb3"):
+        import no_such_library.part  # noqa: F401
+    with needs_extra("train,sb3"):
+        import json  # noqa: F401
 
 
 @pytest.mark.parametrize(

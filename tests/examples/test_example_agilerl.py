@@ -7,9 +7,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
+
+from sandwich_env import layouts
 
 pytest.importorskip("agilerl", reason="needs pip install 'sandwich_env[train,agilerl]'")
 pytest.importorskip("peft", reason="needs pip install 'sandwich_env[train,agilerl]'")
@@ -52,3 +56,32 @@ def test_a_population_learns_goes_on_and_plays(tmp_path: Path, monkeypatch: pyte
         scores.append(player._ppo.actor.head_net.dist.logits.numpy())
     legal = games.legal_mask() == 1
     assert np.abs(scores[0] - scores[1])[legal].max() > 0
+
+
+PLANES = (layouts.ChannelsFirst(history=1), layouts.AdvicePlanes(), layouts.MaskInInfo())
+
+
+def rollout(*views: layouts.Layout) -> None:
+    """A rollout and an update, with the network that AgileRL chooses itself."""
+    from agilerl.algorithms import PPO
+    from agilerl.rollouts import collect_rollouts
+
+    advisor = {"kind": "honest", "expert": "uniform"}
+    envs = gym.make_vec("sandwich_env:sandwich/Endgame-v0", num_envs=3, autoreset_mode="SameStep", advisor=advisor)
+    games = layouts.wrap(envs, *views)
+    spaces = games.single_observation_space, games.single_action_space
+    agent = PPO(*spaces, num_envs=3, learn_step=9, batch_size=9, normalize_images=False)
+    collect_rollouts(agent, games, n_steps=3)
+    agent.learn()
+
+
+@pytest.mark.parametrize("views", [PLANES, (layouts.Flat(), layouts.MaskInInfo())])
+def test_layouts_that_agilerl_takes(views: Any) -> None:
+    rollout(*views)
+
+
+def test_layouts_that_agilerl_refuses() -> None:
+    with pytest.raises(AssertionError, match="does not support nested"):
+        rollout(layouts.NestedMask())
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):  # its encoder miscounts our Dict
+        rollout(layouts.MaskInInfo())

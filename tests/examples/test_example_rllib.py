@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sandwich_env import layouts, sandwich_chess_v0
+
 ray = pytest.importorskip("ray", reason="needs pip install 'sandwich_env[train,rllib]'")
 pytest.importorskip("ray.rllib", reason="needs pip install 'sandwich_env[train,rllib]'")
 torch = pytest.importorskip("torch")
@@ -119,3 +121,24 @@ def test_h_and_its_assistant_learn_on_a_cluster(tmp_path: Path) -> None:
     assert re.search(r"mean rewards against the H of the start: h [+-]\d\.\d+, a [+-]\d\.\d+", said)
     assert "h.safetensors against novice: " in said
     assert (tmp_path / "a.safetensors").is_file()
+
+
+def masked_by_rllib(*views: layouts.Layout) -> int:
+    """How many actions RLlib's own masking module puts out of reach in the starting position."""
+    from ray.rllib.core.columns import Columns
+    from ray.rllib.core.rl_module import RLModuleSpec
+    from ray.rllib.env.wrappers.pettingzoo_env import PettingZooEnv
+    from ray.rllib.examples.rl_modules.classes.action_masking_rlm import ActionMaskingTorchRLModule
+
+    env = PettingZooEnv(layouts.wrap(sandwich_chess_v0.env(), *views))
+    spaces = {"observation_space": env.observation_space["player_0"], "action_space": env.action_space["player_0"]}
+    module = RLModuleSpec(ActionMaskingTorchRLModule, model_config={"fcnet_hiddens": [16]}, **spaces).build()
+    batch = batched(env.reset(seed=0)[0]["player_0"])
+    batch[Columns.OBS] = {key: part.float() for key, part in batch[Columns.OBS].items()}
+    return int((module.forward_inference(batch)[Columns.ACTION_DIST_INPUTS] < -1e30).sum())
+
+
+def test_layouts_that_rllibs_own_masking_takes() -> None:
+    assert masked_by_rllib(layouts.Flat(), layouts.NestedMask("observations")) == 4672 - 20
+    with pytest.raises(ValueError, match="No default encoder config"):
+        masked_by_rllib(layouts.NestedMask("observations"))

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 def run(script: str, *arguments: str) -> str:
     command = [sys.executable, str(ROOT / "examples" / script), "--small", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 

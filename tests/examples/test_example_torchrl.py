@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import pytest
+
+from sandwich_env import layouts
 
 pytest.importorskip("torchrl", reason="needs pip install 'sandwich_env[train,torchrl]'")
 torch = pytest.importorskip("torch")
@@ -52,7 +55,7 @@ def test_it_learns_and_goes_on(tmp_path: Path) -> None:
         return done.stdout
 
     said = run()
-    assert re.search(r"mean reward in 4 games from KQvK: [+-]\d\.\d+ after", said)
+    assert re.search(r"mean reward in 4 games from KQQvK: [+-]\d\.\d+ after", said)
     assert re.search(r"\d+ steps/s", said)
     assert "h.safetensors against novice: " in said
     assert list(tmp_path.glob("events.out.tfevents.*"))
@@ -60,3 +63,23 @@ def test_it_learns_and_goes_on(tmp_path: Path) -> None:
     run("--resume", "--steps", "128", "--protocol", "every_turn")
     assert (tmp_path / "checkpoint.safetensors").read_bytes() != saved
     assert run("--protocol", "on_demand:budget=2,cost=0.01")  # two more actions
+
+
+PLANES = (layouts.ChannelsFirst(history=1), layouts.AdvicePlanes())
+
+
+@pytest.mark.parametrize(
+    "views", [(), PLANES, (layouts.Flat(),), (layouts.NestedMask(),), (*PLANES, layouts.MaskInInfo())]
+)
+def test_layouts_that_torchrl_takes(views: Any) -> None:
+    from torchrl.envs import GymWrapper
+
+    advisor = {"kind": "honest", "expert": "uniform"}
+    envs = gym.make_vec("sandwich_env:sandwich/Endgame-v0", num_envs=3, autoreset_mode="Disabled", advisor=advisor)
+    games = GymWrapper(layouts.wrap(envs, *views) if views else envs, categorical_action_encoding=True)
+    seen = games.reset()
+    seen["action"] = torch.as_tensor(envs.unwrapped.action_masks()).float().argmax(dim=1)
+    after = games.step(seen)["next"]
+    assert not after["done"].any()
+    assert set(games.observation_spec.keys(True, True)) <= set(after.keys(True, True))
+    games.close()
