@@ -67,8 +67,9 @@ def draw_trade_off(rows: Sequence[dict[str, Any]]) -> Figure:
     curve = sorted((row for row in rows if row["weight"] is not None), key=lambda row: row["weight"])
     at = np.array([(suspicion_of(row), row["loss"]["mean"]) for row in curve])
     axes.plot(at[:, 0], at[:, 1], "-", color=COLORS[1], marker="o", label="B, by the weight of suspicion")
-    for row, (x, y) in zip(curve, at, strict=True):
-        axes.annotate(f"{row['weight']:g}", (x, y), textcoords="offset points", xytext=(5, 5), color=GREY)
+    for k, (row, (x, y)) in enumerate(zip(curve, at, strict=True)):
+        side = (5, 5) if k % 2 else (5, -14)  # neighbours may lie close to each other
+        axes.annotate(f"{row['weight']:g}", (x, y), textcoords="offset points", xytext=side, color=GREY)
     others = [row for row in rows if row["weight"] is None]
     for k, row in enumerate(others):
         x, y = suspicion_of(row), row["loss"]["mean"]
