@@ -1,31 +1,33 @@
 """PPO with action masks in one file, on the native vector environment: H learns to play, to ask, and whom to trust.
 
-    python examples/ppo_fast.py --out runs/ppo --advisor random_move:epsilon=0.5
-
-PPO as in CleanRL (Huang et al. 2022): clipped objective, generalised advantages, a learning rate that falls to zero.
+python examples/ppo_fast.py --out runs/ppo --advisor random_move:epsilon=0.5
+tensorboard --logdir runs
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-import torch
-import tyro
-from rich.progress import track
-from torch.utils.tensorboard import SummaryWriter
 
 from sandwich_env import cli, layouts
-from sandwich_env.experiments.naming import make_advisor, make_expert, parse_spec
-from sandwich_env.nets.advised import AdvisedNetwork
-from sandwich_env.nets.checkpoints import load_training, save_training
-from sandwich_env.nets.shape import NetworkShape
-from sandwich_env.nets.weights import save_network
+from sandwich_env.errors import needs_extra
 from sandwich_env.rules import NUM_ACTIONS
+
+with needs_extra("fast"):
+    import torch
+    import tyro
+    from rich.progress import track
+    from torch.utils.tensorboard import SummaryWriter
+
+    from sandwich_env.experiments.naming import make_advisor, make_expert, parse_spec
+    from sandwich_env.nets.advised import AdvisedNetwork
+    from sandwich_env.nets.checkpoints import load_training, save_training
+    from sandwich_env.nets.shape import NetworkShape
+    from sandwich_env.nets.weights import save_network
 
 GAMMA, LAMBDA, CLIP, ENTROPY, EPOCHS, BATCH = 0.99, 0.95, 0.2, 0.01, 4, 256
 
@@ -82,8 +84,8 @@ def evaluate(network: AdvisedNetwork, args: Args, games: int) -> str:
     return f"won {won.mean():.1%}, {asked / games:.1f} questions a game"
 
 
-def train(args: Args) -> Iterator[tuple[int, dict[str, float], AdvisedNetwork]]:
-    """Learn; after each update, the steps so far, figures about it, and the network."""
+def train(args: Args) -> Any:
+    """PPO as in CleanRL (Huang et al. 2022). Yields, after each update, the steps so far, figures and the network."""
     torch.manual_seed(args.seed)
     envs, batch = make_envs(args, args.num_envs), args.num_envs * args.rollout
     network = AdvisedNetwork(NetworkShape(blocks=2, channels=24), 1, args.seed, args.trust, args.asking)
@@ -134,7 +136,7 @@ def learn(network: Any, optimizer: Any, rows: list[Any], value: torch.Tensor) ->
 
 def main(args: Args) -> None:
     if args.small:
-        args.steps, args.num_envs, args.rollout = 512, 16, 16
+        args.steps, args.num_envs, args.rollout = 1024 if args.resume else 512, 16, 16
     with SummaryWriter(str(args.out)) as writer:
         for step, figures, network in train(args):  # noqa: B007
             for name, figure in figures.items():
