@@ -116,8 +116,7 @@ def learn(network: Any, optimizer: Any, rows: list[Any], value: torch.Tensor) ->
     advantages, advantage = [], torch.zeros_like(value)
     for *_, now, reward, over in reversed(rows):
         advantage = reward + GAMMA * (1 - over) * (value + LAMBDA * advantage) - now
-        advantages.insert(0, advantage)
-        value = now
+        advantages, value = [advantage, *advantages], now
     planes, legal, actions, old, values, rewards, over = (torch.cat(column) for column in zip(*rows, strict=True))
     gained = torch.cat(advantages)
     returns, gained = gained + values, (gained - gained.mean()) / (gained.std() + 1e-8)
