@@ -72,6 +72,12 @@ class AModule(HModule):
         told = torch.cat([logits, value[:, None], self.log_std.expand(len(value), 1)], dim=1)
         return told, self.critic(planes)[1]
 
+    def _forward_inference(self, batch, **kwargs):
+        with torch.no_grad():
+            told = self.look(batch)[0]
+        # What RLlib 2.60 finds itself for the likeliest action of a Dict is [B, B]; nothing is learnt from it.
+        return {Columns.ACTION_DIST_INPUTS: told, Columns.ACTION_LOGP: torch.zeros(len(told))}
+
 
 def make_env(args: Args) -> PettingZooEnv:
     env = sandwich_chess_v0.env(

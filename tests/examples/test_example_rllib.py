@@ -86,9 +86,10 @@ def test_the_assistant_says_legal_moves_and_its_values_are_kept_in_range(scripts
     env.close()
 
 
-def run(script: str, *arguments: str) -> str:
+def run(script: str, *arguments: str, **environment: str) -> str:
     command = [sys.executable, str(EXAMPLES / script), "--small", *arguments]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=900, env=ENVIRONMENT)
+    everything = ENVIRONMENT | environment
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=900, env=everything)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "Illegal move" not in done.stdout + done.stderr
     return done.stdout
@@ -115,7 +116,8 @@ def test_h_and_its_assistant_learn_on_a_cluster(tmp_path: Path) -> None:
     ray.init(num_cpus=2, include_dashboard=False)
     address = ray.get_runtime_context().gcs_address
     try:
-        said = run("rllib_assistant.py", "--address", address, "--env-runners", "1", "--out", str(tmp_path))
+        cluster = ("--address", address, "--env-runners", "1")
+        said = run("rllib_assistant.py", *cluster, "--out", str(tmp_path), RAY_AUTH_MODE="token")  # made by ray.init
     finally:
         ray.shutdown()
     assert re.search(r"mean rewards against the H of the start: h [+-]\d\.\d+, a [+-]\d\.\d+", said)
