@@ -28,8 +28,8 @@ ADVISORS = {
     "no A": "none",
     "honest": "honest",
     "random move 0.5": "random_move:epsilon=0.5",
-    "worst move 0.5": "other_model:model=worst,epsilon=0.5",
-    "worst move 1": "other_model:model=worst,epsilon=1",
+    "worst move 0.5": '{"kind": "other_model", "model": {"kind": "worst", "by": "policy"}, "epsilon": 0.5}',
+    "worst move 1": '{"kind": "other_model", "model": {"kind": "worst", "by": "policy"}, "epsilon": 1.0}',
 }
 
 
