@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
+from sandwich_env.nets.checkpoints import load_training_state, training_state
 from sandwich_env.nets.residual import PolicyValueNetwork
 
 _LONGEST_GRADIENT = 5.0
@@ -66,19 +67,9 @@ class Fitting(ABC):
 
     def state(self) -> dict[str, Tensor]:
         """Weights, optimizer and step as tensors, for a checkpoint."""
-        state = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
-        for index, moments in self.optimizer.state_dict()["state"].items():
-            state |= {f"optimizer.{index}.{name}": torch.as_tensor(tensor) for name, tensor in moments.items()}
-        return state | {"step": torch.tensor(self.step)}
+        return training_state(self.network, self.optimizer) | {"step": torch.tensor(self.step)}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Go on from a checkpoint of a fit to the same loss."""
-        network = {k.removeprefix("network."): t for k, t in state.items() if k.startswith("network.")}
-        self.network.load_state_dict(network)
-        moments: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in state.items():
-            if key.startswith("optimizer."):
-                _, index, name = key.split(".")
-                moments.setdefault(int(index), {})[name] = tensor
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
+        load_training_state(state, self.network, self.optimizer)
         self.step = int(state["step"])

@@ -264,5 +264,5 @@ def test_a_seed_decides_the_answers() -> None:
 
 @pytest.mark.parametrize("protocol", [{"kind": "on_demand", "budget": -1}, OnDemand(1, 0.1).to_spec() | {"cost": -1}])
 def test_a_protocol_out_of_range_is_refused(protocol: dict[str, Any]) -> None:
-    with pytest.raises(SpecError, match=r"(budget|cost) is -1: it must be"):
+    with pytest.raises(SpecError, match=r"(budget|cost) of 'on_demand' is -1: it must be"):
         make(protocol=protocol)

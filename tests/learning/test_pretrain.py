@@ -149,17 +149,17 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(tmp_path, labels, m
     (tmp_path / "whole").mkdir()
     whole, cut = config(tmp_path / "whole", labels=(labels,)), config(tmp_path, labels=(labels,))
     pretrain(whole)
-    step = Fit._step
+    loss = Fit.loss
 
     def dies_at_eight(fit):
         if fit.step == 8:
             raise Killed
-        return step(fit)
+        return loss(fit)
 
-    monkeypatch.setattr(Fit, "_step", dies_at_eight)
+    monkeypatch.setattr(Fit, "loss", dies_at_eight)
     with pytest.raises(Killed):
         pretrain(cut)
-    monkeypatch.setattr(Fit, "_step", step)
+    monkeypatch.setattr(Fit, "loss", loss)
     taken = []
     monkeypatch.setattr(Fit, "load_state", lambda fit, state, load=Fit.load_state: (taken.append(1), load(fit, state)))
     pretrain(cut)
@@ -172,10 +172,10 @@ def test_a_checkpoint_of_another_config_is_refused(tmp_path, labels, monkeypatch
     def dies(fit):
         if fit.step == 6:
             raise Killed
-        return step(fit)
+        return loss(fit)
 
-    step = Fit._step
-    monkeypatch.setattr(Fit, "_step", dies)
+    loss = Fit.loss
+    monkeypatch.setattr(Fit, "loss", dies)
     with pytest.raises(Killed):
         pretrain(config(tmp_path, labels=(labels,)))
     with pytest.raises(WeightsError, match="another config"):

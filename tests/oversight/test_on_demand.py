@@ -72,13 +72,13 @@ def test_the_protocol_can_be_written_down_and_read_back() -> None:
 
 @pytest.mark.parametrize("budget", [-1, 1.5, 2.0, True, "10", float("inf")])
 def test_a_budget_that_is_no_whole_number_is_refused(budget: Any) -> None:
-    with pytest.raises(SpecError, match=f"budget is {budget!r}: it must be a whole number, 0 or more"):
+    with pytest.raises(SpecError, match=f"budget of 'on_demand' is {budget!r}: it must be a whole number, 0 or more"):
         OnDemand(budget)
 
 
 @pytest.mark.parametrize("cost", [-0.01, float("nan"), float("inf"), "0.1", None])
 def test_a_cost_that_is_negative_or_no_number_is_refused(cost: Any) -> None:
-    with pytest.raises(SpecError, match=f"cost is {cost!r}: it must be a finite number, 0 or more"):
+    with pytest.raises(SpecError, match=f"cost of 'on_demand' is {cost!r}: it must be a finite number, 0 or more"):
         OnDemand(3, cost)
 
 
