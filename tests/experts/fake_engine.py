@@ -69,9 +69,11 @@ def main() -> None:
     args = parser.parse_args()
     fault = args.fault
     if args.once is not None:
-        if args.once.exists():
+        try:
+            with args.once.open("x") as claimed:  # by one alone, of several that start at the same moment
+                claimed.write(str(os.getpid()))
+        except FileExistsError:
             fault = "none"
-        args.once.write_text(str(os.getpid()))
     board, multipv, searches = chess.Board(), 1, 0
     for text in sys.stdin:
         words = text.split()
