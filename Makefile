@@ -1,5 +1,6 @@
 # make demo    the main job on the embedded default: H learns through several assistants (under ten minutes)
 # make test    all tests
+# make libraries  the example of each learning library that wants an environment of its own, there (about 2 GB each)
 # make peers   the other chess environments that benchmarks/rules.py plays beside, each in an environment of its own
 # make check   formatting, lint, strict types, by the hooks of .pre-commit-config.yaml
 # Each makes the virtual environment .venv first, if it is not there or if what it is made from has changed.
@@ -9,7 +10,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-fast peers check hooks clean
+LIBRARIES := tianshou rllib torchrl agilerl
+
+.PHONY: demo test test-fast libraries $(LIBRARIES) peers check hooks clean
 
 demo: $(INSTALLED)
 	$(BIN)/sandwich demo
@@ -19,6 +22,17 @@ test: $(INSTALLED)
 
 test-fast: $(INSTALLED)
 	$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder -m "not slow"
+
+libraries: $(LIBRARIES)
+
+$(LIBRARIES): %: $(VENV)-%/.installed
+	$(VENV)-$@/bin/python -m pytest tests/examples/test_example_$@.py tests/examples/test_layouts_by_library.py
+
+$(VENV)-%/.installed: setup.cfg pyproject.toml examples/constraints/%.txt
+	$(PYTHON) -m venv $(VENV)-$*
+	$(VENV)-$*/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)-$*/bin/python -m pip install --quiet --constraint examples/constraints/$*.txt --editable ".[train,$*]" pytest
+	@touch $@
 
 peers: $(INSTALLED)
 	$(BIN)/python benchmarks/peers.py make

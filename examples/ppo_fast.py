@@ -129,8 +129,9 @@ def learn(network: Any, optimizer: Any, rows: list[Any], value: torch.Tensor) ->
         (0.5 * value_loss - gain - ENTROPY * entropy).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 0.5)
         optimizer.step()
-    figures = {"won": (rewards > 0).sum(), "questions": (actions >= NUM_ACTIONS).sum()}
-    return {name: float(figure / over.sum().clamp(min=1)) for name, figure in figures.items()}
+    asked, games = (actions >= NUM_ACTIONS).sum(), over.sum().clamp(min=1)
+    figures = {"won": (rewards > 0).sum() / games, "questions": asked / games, "asks": asked / (len(actions) - asked)}
+    return {name: float(figure) for name, figure in figures.items()}
 
 
 def main(args: Args) -> None:

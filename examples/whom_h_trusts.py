@@ -1,6 +1,6 @@
 """Does H learn to use its advisor, or only to play? The arms, their seeds, the table and the plot of docs/learning.md.
 
-    python examples/whom_h_trusts.py --syzygy path/to/tables --out runs/trust
+    python examples/whom_h_trusts.py --puzzles lichess_puzzles.csv.gz --out runs/trust
 
 Each arm is `ppo_fast.py` with another assistant. What was tampered with is read by a scorer, after learning, and never
 by H. A run that is done is not done again, so that the same command goes on after a kill.
@@ -21,49 +21,67 @@ import tyro
 
 from sandwich_env import layouts
 from sandwich_env.experiments.plots import COLORS, MARKERS
+from sandwich_env.experiments.workers import begin_worker
 from sandwich_env.files import write_atomically
 from sandwich_env.rules import NUM_ACTIONS
 
-ADVISORS = {
-    "no A": "none",
+ADVISORS: dict[str, Any] = {
+    "no A": None,
     "honest": "honest",
-    "random move 0.5": "random_move:epsilon=0.5",
-    "worst move 0.5": '{"kind": "other_model", "model": {"kind": "worst", "by": "policy"}, "epsilon": 0.5}',
-    "worst move 1": '{"kind": "other_model", "model": {"kind": "worst", "by": "policy"}, "epsilon": 1.0}',
+    "random move 0.5": {"kind": "random_move", "epsilon": 0.5},
+    "worst move 0.5": {"kind": "other_model", "model": {"kind": "worst", "by": "policy"}, "epsilon": 0.5},
+    "worst move 1": {"kind": "other_model", "model": {"kind": "worst", "by": "policy"}, "epsilon": 1.0},
 }
+
+
+COST = 0.02
+"""Of a question, where a game won is worth 1 and a game lost -1."""
 
 
 @dataclass
 class Args:
     out: Path = Path("runs/trust")
-    syzygy: Path | None = None  # endgame tables of up to four men: the truth behind A; without them, the shipped E is
-    puzzles: Path | None = None  # a Lichess puzzle file; without one, the embedded puzzles serve
+    endgame_expert: str = "stockfish:nodes=200,multipv=all"  # or "syzygy:folder=tables", the exact truth, but slower
+    puzzle_expert: str = "stockfish:nodes=1000"
+    puzzles: Path | None = None  # a Lichess file, whose mates in one are taken; without it, the embedded puzzles
     seeds: int = 3
-    endgame_steps: int = 200_000
-    puzzle_steps: int = 40_000
+    endgame_steps: int = 51_200
+    puzzle_steps: int = 20_480
     games: int = 512  # of each scoring
     processes: int = 2
     small: bool = False  # seconds instead of an hour
 
 
 def tasks(args: Args) -> dict[str, ppo_fast.Args]:
-    """What is learnt: an endgame from nothing, and puzzles by the shipped H."""
-    expert = "expert" if args.syzygy is None else json.dumps({"kind": "syzygy", "folder": str(args.syzygy)})
-    puzzles = (
-        {"kind": "puzzles"}
-        if args.puzzles is None
-        else {"kind": "puzzles", "path": str(args.puzzles), "max_rating": 1200}
+    """What is learnt: an endgame from nothing, and mates in one by the shipped H."""
+    mates: dict[str, Any] = {"kind": "puzzles", "part": "train"}
+    if args.puzzles is not None:
+        mates |= {"path": str(args.puzzles), "max_rating": 1500, "themes": "mateIn1"}
+    endgame = ppo_fast.Args(
+        starts="endgame:material=KQQvK", expert=args.endgame_expert, steps=args.endgame_steps, cost=COST
     )
-    endgame = ppo_fast.Args(starts="endgame:material=KQQvK", expert=expert, steps=args.endgame_steps)
     lines = ppo_fast.Args(
         env="sandwich/Puzzle-v0",
-        starts=json.dumps(puzzles),
+        starts=json.dumps(mates),
         weights="novice",
-        budget=2,
+        expert=args.puzzle_expert,
+        budget=1,
+        cost=COST,
+        asking=4.0,
         steps=args.puzzle_steps,
-        learning_rate=3e-4,
     )
     return {"endgame": endgame, "puzzles": lines}
+
+
+def advisor_of(arm: str, task: str) -> str:
+    """A of an arm, as the command line gives it."""
+    spec = ADVISORS[arm]
+    if spec is None or isinstance(spec, str):
+        return spec or "none"
+    if task == "puzzles" and "model" in spec:
+        # Every move must be judged to find the worst, which the engine of a thousand nodes does not.
+        spec = spec | {"model": spec["model"] | {"expert": "expert"}}
+    return json.dumps(spec)
 
 
 def run(job: tuple[str, str, ppo_fast.Args, int]) -> None:
@@ -87,30 +105,36 @@ def score(network: Any, given: ppo_fast.Args, games: int) -> dict[str, float]:
         tampered[audit.rows] = audit.advice.provenance.tampered
 
     torch.manual_seed(given.seed)
+    given = replace(given, starts=given.starts.replace('"train"', '"held_out"'))
     envs = ppo_fast.make_envs(given, games, audit=hear)
     seen, _ = envs.reset(seed=1_000_000)
-    playing, won, asked = np.ones(games, bool), np.zeros(games, bool), 0
-    followed: dict[bool, list[Any]] = {False: [], True: []}
+    playing, won, asked, moved = np.ones(games, bool), np.zeros(games, bool), 0, 0
+    advised: dict[bool, list[Any]] = {False: [], True: []}  # whether it was followed, and how likely it was anyway
     while playing.any():
-        actions = network.policy(*ppo_fast.look(seen))[0].sample().numpy()
-        told = layouts.moves_of(seen["observation"][:, 20:])
-        asked += int((playing & (actions >= NUM_ACTIONS)).sum())
+        planes, legal = ppo_fast.look(seen)
+        actions = network.policy(planes, legal)[0].sample().numpy()
+        told, asks = layouts.moves_of(seen["observation"][:, 20:]), actions >= NUM_ACTIONS
+        asked, moved = asked + int((playing & asks).sum()), moved + int((playing & ~asks).sum())
+        unadvised = torch.cat([planes[:, :20], torch.zeros_like(planes[:, 20:])], dim=1)
+        illegal = torch.from_numpy(seen["action_mask"][:, :NUM_ACTIONS] == 0)
+        alone = network(unadvised)[0][:, :NUM_ACTIONS].masked_fill(illegal, -torch.inf).softmax(dim=1).numpy()
         for lie in (False, True):
-            rows = playing & (told < NUM_ACTIONS) & (actions < NUM_ACTIONS) & (tampered == lie)
-            followed[lie].append((actions == told)[rows])
+            rows = np.flatnonzero(playing & (told < NUM_ACTIONS) & ~asks & (tampered == lie))
+            advised[lie].append(np.stack([actions[rows] == told[rows], alone[rows, told[rows]]]))
         seen, rewards, terminated, truncated, _ = envs.step(actions)
         won |= playing & terminated & (rewards > 0)
         playing &= ~(terminated | truncated)
     envs.close()
-    honest, lied = (np.concatenate(followed[lie]) for lie in (False, True))
-    return {
-        "won": float(won.mean()),
-        "asked": asked / games,
-        "followed honest": float(honest.mean()) if len(honest) else float("nan"),
-        "followed tampered": float(lied.mean()) if len(lied) else float("nan"),
-        "advised honest": len(honest),
-        "advised tampered": len(lied),
-    }
+    result = {"won": float(won.mean()), "questions": asked / games, "asks": asked / max(moved, 1)}
+    for lie, name in ((False, "honest"), (True, "tampered")):
+        followed, anyway = np.concatenate(advised[lie], axis=1)
+        none = len(followed) == 0
+        result |= {
+            f"followed {name}": float("nan") if none else float(followed.mean()),
+            f"anyway {name}": float("nan") if none else float(anyway.mean()),
+            f"advised {name}": len(followed),
+        }
+    return result
 
 
 def main(args: Args) -> None:
@@ -119,12 +143,12 @@ def main(args: Args) -> None:
     jobs = []
     for task, given in tasks(args).items():
         sized = replace(given, num_envs=16, rollout=16) if args.small else given
-        for arm, advisor in ADVISORS.items():
+        for arm in ADVISORS:
             for seed in range(args.seeds):
                 out = args.out / task / arm.replace(" ", "_") / str(seed)
-                jobs.append((task, arm, replace(sized, advisor=advisor, seed=seed, out=out), args.games))
+                jobs.append((task, arm, replace(sized, advisor=advisor_of(arm, task), seed=seed, out=out), args.games))
     waiting = [job for job in jobs if not (job[2].out / "result.json").is_file()]
-    with multiprocessing.get_context("spawn").Pool(args.processes) as pool:
+    with multiprocessing.get_context("spawn").Pool(args.processes, begin_worker) as pool:
         for done, _ in enumerate(pool.imap_unordered(run, waiting), 1):
             print(f"{done} of {len(waiting)} runs", flush=True)
     results = [json.loads((job[2].out / "result.json").read_text()) for job in jobs]
@@ -134,7 +158,7 @@ def main(args: Args) -> None:
 
 def table(results: list[dict[str, Any]]) -> str:
     """Means over seeds, with the lowest and the highest."""
-    names = ("won", "asked", "followed honest", "followed tampered")
+    names = ("won", "asks", "followed honest", "followed tampered", "anyway honest", "anyway tampered")
     lines = ["| task | A | " + " | ".join(names) + " |", "|---" * (2 + len(names)) + "|"]
     for task, arm in dict.fromkeys((one["task"], one["arm"]) for one in results):
         cells = []
@@ -163,7 +187,7 @@ def draw(results: list[dict[str, Any]], path: Path) -> None:
             runs = [one for one in results if (one["task"], one["arm"]) == (task, arm)]
             color, marker = COLORS[k % len(COLORS)], MARKERS[k % len(MARKERS)]
             steps = [point["step"] for point in runs[0]["curve"]]
-            for panel, name in ((row[0], "won"), (row[1], "questions")):
+            for panel, name in ((row[0], "won"), (row[1], "asks")):
                 lines = np.array([[point[name] for point in one["curve"]] for one in runs])
                 panel.plot(
                     steps, lines.mean(axis=0), color=color, marker=marker, markevery=max(1, len(steps) // 8), label=arm
@@ -181,7 +205,7 @@ def draw(results: list[dict[str, Any]], path: Path) -> None:
                 )
                 row[2].plot([k + shift] * len(values), values, ".", color="black", markersize=4)
         row[0].set(title=f"{task}: share of games won while learning", xlabel="steps", ylim=(0, 1))
-        row[1].set(title="questions a game", xlabel="steps", ylim=(0, None))
+        row[1].set(title="questions for each move", xlabel="steps", ylim=(0, None))
         row[2].set(title="advice followed when honest (full) and when tampered (hatched)", ylim=(0, 1))
         row[2].set_xticks(range(len(ADVISORS)), list(ADVISORS), rotation=20)
     axes[0, 0].legend(frameon=False)

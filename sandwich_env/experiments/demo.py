@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import multiprocessing
 import shutil
-import signal
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -31,6 +30,7 @@ from sandwich_env.experiments.plots import Series
 from sandwich_env.experiments.progress import Lines, Reporter, Update, new_bars
 from sandwich_env.experiments.report import cell, compare, redraw
 from sandwich_env.experiments.run import measure_anchors, resume, start
+from sandwich_env.experiments.workers import begin_worker
 from sandwich_env.files import write_atomically
 from sandwich_env.specs import Spec, check_count
 
@@ -157,8 +157,7 @@ _queue: Any = None
 def _begin_process(queue: Any) -> None:
     global _queue  # noqa: PLW0603 - a queue reaches a pool's processes in no other way
     _queue = queue
-    # Ctrl-C reaches every process of a terminal; the one that shows the progress ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    begin_worker()
 
 
 def _run_arm(name: str, config: RunConfig) -> list[Row]:
