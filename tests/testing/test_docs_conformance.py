@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import doctest
 import json
 import re
 from importlib.metadata import version
-from pathlib import Path
 
 import pytest
+from docs_support import run_examples, text_of
 
 from sandwich_env import testing
 from sandwich_env.testing.aec import AEC_RULES
@@ -19,9 +18,8 @@ from sandwich_env.testing.replay import REPLAY_RULES
 from sandwich_env.testing.seeds import SEED_RULES
 from sandwich_env.testing.vector import VECTOR_RULES
 
-PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
-TEXT = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-pytestmark = pytest.mark.skipif(not TEXT, reason="the documentation is not beside the tests")
+PAGE = "docs/conformance.md"
+TEXT = text_of(PAGE)
 
 CHESS_V6 = "pettingzoo.classic.chess_v6"
 COUNTED = "cost"
@@ -56,11 +54,7 @@ def compare(right: dict[tuple[str, str], str], given: dict[tuple[str, str], str]
 
 
 def test_the_examples_give_what_they_show() -> None:
-    examples = "\n".join(block for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if ">>>" in block)
-    test = doctest.DocTestParser().get_doctest(examples, {}, PAGE.name, str(PAGE), 0)
-    result = doctest.DocTestRunner().run(test)
-    assert result.attempted > 6
-    assert result.failed == 0
+    run_examples(PAGE, at_least=7)
 
 
 def test_it_names_every_check_and_every_set_of_rules() -> None:
