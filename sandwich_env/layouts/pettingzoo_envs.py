@@ -56,8 +56,8 @@ def _named(env: Any, agents: str | Sequence[str] | None) -> list[str]:
     return chosen
 
 
-class LayoutAEC(BaseWrapper):  # type: ignore[misc]
-    """A turn-based environment with its observations laid out anew.
+class _Layout:
+    """What the layouts around both kinds of environments have in common; PettingZoo's wrapper comes behind it.
 
     Args:
         env: the environment.
@@ -65,13 +65,20 @@ class LayoutAEC(BaseWrapper):  # type: ignore[misc]
         agents: whose observations are laid out; None are those who see an advisor channel.
     """
 
+    env: Any
+
     def __init__(self, env: Any, stack: Stack | Spec, agents: str | Sequence[str] | None = None) -> None:
-        super().__init__(env)
+        super().__init__(env)  # type: ignore[call-arg]
         self._laid_out = LaidOut(env, from_spec(stack, Stack), agents)
-        self._told: dict[str, dict[str, Any]] | None = None
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
         return self._laid_out.spaces.get(agent) or self.env.observation_space(agent)
+
+
+class LayoutAEC(_Layout, BaseWrapper):  # type: ignore[misc]
+    """A turn-based environment with its observations laid out anew."""
+
+    _told: dict[str, dict[str, Any]] | None = None
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
         self._told = None
@@ -96,21 +103,8 @@ class LayoutAEC(BaseWrapper):  # type: ignore[misc]
         return self._told
 
 
-class LayoutParallel(BaseParallelWrapper):  # type: ignore[misc]
-    """A parallel environment with its observations laid out anew.
-
-    Args:
-        env: the environment.
-        stack: the layouts, or their spec.
-        agents: whose observations are laid out; None are those who see an advisor channel.
-    """
-
-    def __init__(self, env: Any, stack: Stack | Spec, agents: str | Sequence[str] | None = None) -> None:
-        super().__init__(env)
-        self._laid_out = LaidOut(env, from_spec(stack, Stack), agents)
-
-    def observation_space(self, agent: str) -> spaces.Space[Any]:
-        return self._laid_out.spaces.get(agent) or self.env.observation_space(agent)
+class LayoutParallel(_Layout, BaseParallelWrapper):  # type: ignore[misc]
+    """A parallel environment with its observations laid out anew."""
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Any]:
         seen, infos = self.env.reset(seed=seed, options=options)

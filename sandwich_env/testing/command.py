@@ -56,7 +56,8 @@ class Length:
     """How much is played.
 
     Attributes:
-        games, seconds: of the AEC check: how many games, and after how long no further one begins.
+        games: of the AEC check, and of the check of chess, which plays no more than 12.
+        seconds: of the AEC check: after how long no further game begins.
         steps: how many steps of a game in the other checks.
         stochastic: whether different seeds have to give different games.
     """
@@ -90,7 +91,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sandwich_env.testing", description=__doc__)
     parser.add_argument("name", help="module:callable (pettingzoo.classic.chess_v6:env) or a Gymnasium id")
     parser.add_argument("option", nargs="*", help="keyword arguments of the environment, as max_plies=40")
-    parser.add_argument("--games", type=int, default=1000, help="games of the AEC check (default: %(default)s)")
+    parser.add_argument(
+        "--games", type=int, default=1000, help="games of check_aec, and at most 12 of chess (%(default)s)"
+    )
     parser.add_argument("--seconds", type=float, default=60.0, help="time limit of the AEC check (%(default)s)")
     parser.add_argument("--steps", type=int, default=300, help="steps of the other checks' games (%(default)s)")
     parser.add_argument("--stochastic", action="store_true", help="something is random: different seeds must differ")
@@ -162,7 +165,7 @@ def checks_of(named: NamedEnv, length: Length) -> Iterator[tuple[str, _Check]]:
                 ),
             ),
         )
-    steps, stochastic = length.steps, length.stochastic
+    steps, stochastic, chess_games = length.steps, length.stochastic, min(length.games, _CHESS_GAMES)
     yield (
         "check_seeds",
         (SEED_RULES, lambda found: check_seeds(named.make, 3, steps, stochastic=stochastic, findings=found)),
@@ -171,7 +174,7 @@ def checks_of(named: NamedEnv, length: Length) -> Iterator[tuple[str, _Check]]:
     if chess:
         yield (
             "check_chess_observation",
-            (CHESS_RULES, lambda found: check_chess_observation(named.make, _CHESS_GAMES, findings=found)),
+            (CHESS_RULES, lambda found: check_chess_observation(named.make, chess_games, findings=found)),
         )
     if named.has_vector:
         yield (

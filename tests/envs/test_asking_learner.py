@@ -20,28 +20,17 @@ from asking_support import (
     single,
     vector,
 )
+from noting_support import Noting
 from numpy.typing import NDArray
 
-from sandwich_env.advisors.base import NO_MOVE, Advice, Advisor, Honest, Query, VisibleAdvice
+from sandwich_env.advisors.base import NO_MOVE, VisibleAdvice
 from sandwich_env.envs.rewards import Reward, Rewards
 from sandwich_env.errors import IllegalActionError, SpecError
-from sandwich_env.experts.uniform import UniformExpert
 from sandwich_env.players.base import Player
 from sandwich_env.players.random_player import RandomPlayer
 from sandwich_env.randomness import Streams
 from sandwich_env.rules import Games, move_to_action
 from sandwich_env.testing.equality import assert_same
-
-
-class Noting(Advisor):
-    """Honest, and keeps every query."""
-
-    def __init__(self) -> None:
-        self.queries: list[Query] = []
-
-    def advise(self, query: Query) -> Advice:
-        self.queries.append(query)
-        return Honest(UniformExpert()).advise(query)
 
 
 class Watching(Player):

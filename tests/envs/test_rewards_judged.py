@@ -5,10 +5,11 @@ from __future__ import annotations
 import gymnasium
 import numpy as np
 import pytest
+from noting_support import Noting
 from rewards_support import COUNTER, Counter, act, play
 
 from sandwich_env import sandwich_chess_v0
-from sandwich_env.advisors.base import Advice, Advisor, Query
+from sandwich_env.advisors.base import Advisor
 from sandwich_env.envs.rewards import AnyReward
 from sandwich_env.envs.rewards_judged import Judged
 from sandwich_env.errors import AdviceError, SpecError
@@ -26,18 +27,6 @@ MATE_IN_ONE = "7k/8/5KQ1/8/8/8/8/8 w - - 0 1"
 
 def judged(advisor):
     return {"kind": "judged", "advisor": advisor}
-
-
-class Listener(Advisor):
-    """Passes questions on, and keeps them."""
-
-    def __init__(self, inner: Advisor) -> None:
-        self.inner = inner
-        self.queries: list[Query] = []
-
-    def advise(self, query: Query) -> Advice:
-        self.queries.append(query)
-        return self.inner.advise(query)
 
 
 def test_captures_by_hand():
@@ -122,7 +111,7 @@ def test_a_vector_is_its_single_environments():
 
 
 def test_a_position_is_judged_once_and_alike_from_both_sides():
-    judge = Listener(from_spec(NOISY, Advisor))
+    judge = Noting(from_spec(NOISY, Advisor))
     env = sandwich_chess_v0.env(reward=Judged(judge), max_plies=9)
     env.reset(seed=3)
     while not env.terminations["player_0"] and not env.truncations["player_0"]:
@@ -142,7 +131,7 @@ def test_a_position_is_judged_once_and_alike_from_both_sides():
 
 
 def test_the_judges_chances_are_not_the_advisors():
-    heard, judge = [], Listener(from_spec(NOISY, Advisor))
+    heard, judge = [], Noting(from_spec(NOISY, Advisor))
     env = sandwich_chess_v0.env(reward=Judged(judge), advisor=NOISY, audit=heard.append)
     env.reset(seed=3)
     env.step(env.unwrapped.sample_action(0))

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import yaml
+from docs_support import text_of
 from run_support import contents, finished
 
 from sandwich_env.advisors.base import Honest
@@ -17,7 +18,7 @@ from sandwich_env.experiments.naming import make_advisor
 from sandwich_env.experiments.report import redraw
 from sandwich_env.experts.uniform import UniformExpert
 
-PAGE = (Path(__file__).parents[2] / "docs" / "experiments.md").read_text(encoding="utf-8")
+PAGE = text_of("docs/experiments.md")
 
 
 def table(heading: str) -> dict[str, str]:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import doctest
 import re
-from pathlib import Path
 
 import pytest
+from docs_support import ROOT, run_examples, text_of
 
 from sandwich_env import layouts
 
-PAGE = Path(__file__).parents[2] / "docs" / "layouts.md"
-TEXT = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-pytestmark = pytest.mark.skipif(not TEXT, reason="the documentation is not beside the tests")
+PAGE = "docs/layouts.md"
+TEXT = text_of(PAGE)
 
 
 def test_the_examples_give_what_they_show() -> None:
     pytest.importorskip("sb3_contrib", reason="the extra 'sb3' is not installed")
-    examples = "\n".join(re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL))
-    test = doctest.DocTestParser().get_doctest(examples, {"__name__": "page"}, PAGE.name, str(PAGE), 0)
-    result = doctest.DocTestRunner().run(test)
-    assert result.attempted > 20
-    assert result.failed == 0
+    run_examples(PAGE, at_least=21)
 
 
 def test_every_layout_has_a_row() -> None:
@@ -33,4 +27,4 @@ def test_every_layout_has_a_row() -> None:
 def test_every_test_that_it_names_is_there() -> None:
     named = re.findall(r"`(tests/[\w/]+\.py)`", TEXT)
     assert len(named) >= 4
-    assert [name for name in named if not (PAGE.parents[1] / name).exists()] == []
+    assert [name for name in named if not (ROOT / name).exists()] == []

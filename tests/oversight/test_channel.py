@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from noting_support import Noting
 
 from sandwich_env.advisors.base import NO_MOVE, Advice, Advisor, Honest, Query
 from sandwich_env.errors import AdviceError, SpecError
@@ -18,21 +19,6 @@ from sandwich_env.rules import Games
 N = 5
 ALL = np.ones(N, dtype=np.bool_)
 MATED = "rnb1kbnr/pppp1ppp/8/4p3/6Pq/5P2/PPPPP2P/RNBQKBNR w KQkq - 1 3"
-
-
-class Noting(Advisor):
-    """Honest, and keeps every query."""
-
-    def __init__(self) -> None:
-        self.queries: list[Query] = []
-        self.closed = False
-
-    def advise(self, query: Query) -> Advice:
-        self.queries.append(query)
-        return Honest(UniformExpert()).advise(query)
-
-    def close(self) -> None:
-        self.closed = True
 
 
 def make(advisor: Advisor | None, protocol: Protocol, advised: str = "both", **more: object) -> AdvisorChannel:

@@ -7,6 +7,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from noting_support import Noting
 
 from sandwich_env import sandwich_chess_v0
 from sandwich_env.advisors.base import Advice, Advisor, Honest, Query
@@ -27,17 +28,6 @@ from sandwich_env.testing import check_no_leak
 
 N = 6
 ALL = np.ones(N, dtype=np.bool_)
-
-
-class Noting(Advisor):
-    """Honest, and keeps every query."""
-
-    def __init__(self) -> None:
-        self.queries: list[Query] = []
-
-    def advise(self, query: Query) -> Advice:
-        self.queries.append(query)
-        return Honest(UniformExpert()).advise(query)
 
 
 class Last(Expert):

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from noting_support import Noting
 
-from sandwich_env.advisors.base import NO_MOVE, Advice, Advisor, Honest, Query
+from sandwich_env.advisors.base import NO_MOVE, Advisor, Honest, Query
 from sandwich_env.advisors.panel import Panel
 from sandwich_env.advisors.random_move import RandomMove
 from sandwich_env.advisors.schedules import Budget
@@ -28,17 +29,6 @@ ALL = np.ones(N, dtype=np.bool_)
 BOTH = np.ones((N, 2), dtype=np.bool_)
 KEYS = mix(np.arange(N))
 MOVE, VALUE = 0, 1
-
-
-class Noting(Advisor):
-    """Honest, and keeps every query."""
-
-    def __init__(self) -> None:
-        self.queries: list[Query] = []
-
-    def advise(self, query: Query) -> Advice:
-        self.queries.append(query)
-        return Honest(UniformExpert()).advise(query)
 
 
 def make(advisor: Advisor | None, budget: int | None = 3, advised: Any = BOTH, **more: Any) -> AskingChannel:

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import doctest
 import inspect
 import re
-from pathlib import Path
 
-import pytest
+from docs_support import run_examples, text_of
 
 from sandwich_env.specs import class_of
 from sandwich_env.starts.base import START_KINDS
 
-PAGE = Path(__file__).parents[2] / "docs" / "starts.md"
-TEXT = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-pytestmark = pytest.mark.skipif(not TEXT, reason="the documentation is not beside the tests")
+PAGE = "docs/starts.md"
+TEXT = text_of(PAGE)
 
 
 def test_the_examples_give_what_they_show() -> None:
-    examples = "\n".join(block for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if ">>>" in block)
-    test = doctest.DocTestParser().get_doctest(examples, {}, PAGE.name, str(PAGE), 0)
-    result = doctest.DocTestRunner().run(test)
-    assert result.attempted > 15
-    assert result.failed == 0
+    run_examples(PAGE, at_least=16)
 
 
 def test_every_kind_has_a_row_with_its_parameters() -> None:

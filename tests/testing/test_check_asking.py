@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from noting_support import Noting
 from pettingzoo.utils.wrappers import BaseWrapper
 
 from sandwich_env import sandwich_chess_v0
-from sandwich_env.advisors.base import Advice, Advisor, Honest, Query
+from sandwich_env.advisors.base import Advisor, Honest
 from sandwich_env.advisors.panel import Panel
 from sandwich_env.experts.uniform import UniformExpert
 from sandwich_env.testing import check_chess_games, check_no_leak
@@ -104,19 +105,8 @@ def test_the_environment_that_they_break_passes() -> None:
     check_chess_games(Asking, games=3, max_plies=24)
 
 
-class Tell(Advisor):
-    """Keeps every query."""
-
-    def __init__(self) -> None:
-        self.queries: list[Query] = []
-
-    def advise(self, query: Query) -> Advice:
-        self.queries.append(query)
-        return Honest(UniformExpert()).advise(query)
-
-
 def test_a_double_of_a_panel_has_its_voices() -> None:
-    members = [Tell(), Tell()]
+    members = [Noting(), Noting()]
     panel = Panel(members)
     double = Disguised(panel)
     env = sandwich_chess_v0.env(advisor=double, protocol={"kind": "on_demand", "budget": 6})

@@ -51,9 +51,9 @@ def test_ours_passes() -> None:
 
 @pytest.mark.slow
 def test_ours_passes_through_whole_games() -> None:
-    found = check_chess_observation(sandwich_chess_v0.env, games=40, seed=7, max_plies=512)
+    found = check_chess_observation(sandwich_chess_v0.env, games=20, seed=7, max_plies=512)
     assert found.not_reached() == []
-    assert found.steps > 6000
+    assert found.steps > 3000
 
 
 class NoPiecesAtFirst(Broken):
