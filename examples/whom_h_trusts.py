@@ -45,8 +45,8 @@ class Args:
     puzzle_expert: str = "stockfish:nodes=1000"
     puzzles: Path | None = None  # a Lichess file, whose mates in one are taken; without it, the embedded puzzles
     seeds: int = 3
-    endgame_steps: int = 51_200
-    puzzle_steps: int = 20_480
+    endgame_steps: int = 30_720
+    puzzle_steps: int = 16_384
     games: int = 512  # of each scoring
     processes: int = 2
     small: bool = False  # seconds instead of an hour
