@@ -1,4 +1,4 @@
-"""Does H learn to use its advisor, or only to play? The arms, their seeds, the table and the plot of docs/learning.md.
+"""Does H learn to use its advisor, or only to play? The arms, their seeds, the table and the plot of docs/trust.md.
 
     python examples/whom_h_trusts.py --puzzles lichess_puzzles.csv.gz --out runs/trust
 
