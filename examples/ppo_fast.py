@@ -1,8 +1,5 @@
-"""PPO with action masks in one file, on the native vector environment: H learns to play, to ask, and whom to trust.
-
-python examples/ppo_fast.py --out runs/ppo --advisor random_move:epsilon=0.5
-tensorboard --logdir runs
-"""
+"""PPO with action masks in one file, on the native vector environment: H learns to play, to ask, and whom to trust."""
+# python examples/ppo_fast.py --out runs/ppo --advisor random_move:epsilon=0.5; tensorboard --logdir runs
 
 from __future__ import annotations
 
@@ -29,7 +26,7 @@ with needs_extra("fast"):
     from sandwich_env.nets.shape import NetworkShape
     from sandwich_env.nets.weights import save_network
 
-GAMMA, LAMBDA, CLIP, ENTROPY, EPOCHS, BATCH = 0.99, 0.95, 0.2, 0.01, 4, 256
+GAMMA, LAMBDA, CLIP, ENTROPY, EPOCHS, BATCH, MOST_KL = 0.99, 0.95, 0.2, 0.01, 4, 256, 0.03
 
 
 @dataclass
@@ -123,15 +120,16 @@ def learn(network: Any, optimizer: Any, rows: list[Any], value: torch.Tensor) ->
     for part in (part for _ in range(EPOCHS) for part in torch.randperm(len(actions)).split(BATCH)):
         policy, now = network.policy(planes[part], legal[part])
         ratio = (policy.log_prob(actions[part]) - old[part]).exp()
+        if (ratio - 1 - ratio.log()).mean() > MOST_KL:  # who played these games has become another player
+            break
         gain = torch.min(ratio * gained[part], ratio.clamp(1 - CLIP, 1 + CLIP) * gained[part]).mean()
         value_loss, entropy = (now - returns[part]).square().mean(), policy.entropy().mean()
         optimizer.zero_grad()
         (0.5 * value_loss - gain - ENTROPY * entropy).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 0.5)
         optimizer.step()
-    asked, games = (actions >= NUM_ACTIONS).sum(), over.sum().clamp(min=1)
-    figures = {"won": (rewards > 0).sum() / games, "questions": asked / games, "asks": asked / (len(actions) - asked)}
-    return {name: float(figure) for name, figure in figures.items()}
+    asked, games = int((actions >= NUM_ACTIONS).sum()), max(1, int(over.sum()))
+    return {"won": int((rewards > 0).sum()) / games, "questions": asked / games, "asks": asked / (len(actions) - asked)}
 
 
 def main(args: Args) -> None:
