@@ -31,7 +31,7 @@ $(LIBRARIES): %: $(VENV)-%/.installed
 $(VENV)-%/.installed: setup.cfg pyproject.toml examples/constraints/%.txt
 	$(PYTHON) -m venv $(VENV)-$*
 	$(VENV)-$*/bin/python -m pip install --quiet --upgrade pip
-	$(VENV)-$*/bin/python -m pip install --quiet --constraint examples/constraints/$*.txt --editable ".[train,$*]" pytest
+	$(VENV)-$*/bin/python -m pip install --quiet --constraint examples/constraints/$*.txt --editable ".[train,$*]" pytest pytest-timeout
 	@touch $@
 
 peers: $(INSTALLED)
