@@ -1,4 +1,4 @@
-"""Does H learn to use its advisor, or only to play? The arms, their seeds, the table and the plot of docs/trust.md.
+"""Does H learn to use its advisor, or only to play? The arms, their seeds, a table and a plot.
 
     python examples/whom_h_trusts.py --puzzles lichess_puzzles.csv.gz --out runs/trust
 
