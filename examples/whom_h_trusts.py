@@ -46,7 +46,7 @@ class Args:
     puzzles: Path | None = None  # a Lichess file, whose mates in one are taken; without it, the embedded puzzles
     seeds: int = 3
     endgame_steps: int = 30_720
-    puzzle_steps: int = 16_384
+    puzzle_steps: int = 20_480
     games: int = 512  # of each scoring
     processes: int = 2
     small: bool = False  # seconds instead of an hour
@@ -68,6 +68,7 @@ def tasks(args: Args) -> dict[str, ppo_fast.Args]:
         budget=1,
         cost=COST,
         asking=4.0,
+        learning_rate=3e-4,
         steps=args.puzzle_steps,
     )
     return {"endgame": endgame, "puzzles": lines}
