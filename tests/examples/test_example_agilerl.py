@@ -71,8 +71,12 @@ def rollout(*views: layouts.Layout) -> None:
     games = layouts.wrap(envs, *views)
     spaces = games.single_observation_space, games.single_action_space
     agent = PPO(*spaces, num_envs=3, learn_step=9, batch_size=9, normalize_images=False)
+    before = [parameter.detach().clone() for parameter in agent.actor.parameters()]
     collect_rollouts(agent, games, n_steps=3)
     agent.learn()
+    after = list(agent.actor.parameters())
+    assert all(parameter.isfinite().all() for parameter in after)
+    assert any(not old.equal(new) for old, new in zip(before, after, strict=True)), "nothing was learnt"
 
 
 @pytest.mark.parametrize("views", [PLANES, (layouts.Flat(), layouts.MaskInInfo())])

@@ -40,7 +40,8 @@ def test_ppo_learns_plays_and_goes_on(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_arms_are_learnt_scored_and_drawn_once(tmp_path: Path) -> None:
-    said = run("whom_h_trusts.py", "--out", str(tmp_path))
+    arguments = ("--out", str(tmp_path), "--endgame-expert", "expert", "--puzzle-expert", "expert")  # needs no engine
+    said = run("whom_h_trusts.py", *arguments)
     assert "10 of 10 runs" in said
     rows = [line for line in said.splitlines() if line.startswith(("| endgame", "| puzzles"))]
     assert len(rows) == 10
@@ -52,6 +53,6 @@ def test_the_arms_are_learnt_scored_and_drawn_once(tmp_path: Path) -> None:
     assert scored["no_A"]["advised honest"] == scored["no_A"]["advised tampered"] == 0
     assert scored["honest"]["advised honest"] > 0 == scored["honest"]["advised tampered"]
     assert scored["worst_move_1"]["advised tampered"] > scored["worst_move_0.5"]["advised honest"] > 0
-    again = run("whom_h_trusts.py", "--out", str(tmp_path))
+    again = run("whom_h_trusts.py", *arguments)
     assert "runs" not in again.replace("of 0 runs", ""), "what is done is not done again"
     assert rows == [line for line in again.splitlines() if line.startswith(("| endgame", "| puzzles"))]
