@@ -52,9 +52,9 @@ class Args:
     small: bool = False  # seconds instead of an hour
 
 
-def tasks(args: Args) -> dict[str, ppo_fast.Args]:
-    """What is learnt: an endgame from nothing, and mates in one by the shipped H."""
-    mates: dict[str, Any] = {"kind": "puzzles", "part": "train"}
+def tasks(args: Args) -> dict[str, tuple[ppo_fast.Args, str]]:
+    """What is learnt, and the starts to score it on: an endgame from nothing, and mates in one by the shipped H."""
+    mates: dict[str, Any] = {"kind": "puzzles"}
     if args.puzzles is not None:
         mates |= {"path": str(args.puzzles), "max_rating": 1500, "themes": "mateIn1"}
     endgame = ppo_fast.Args(
@@ -62,7 +62,7 @@ def tasks(args: Args) -> dict[str, ppo_fast.Args]:
     )
     lines = ppo_fast.Args(
         env="sandwich/Puzzle-v0",
-        starts=json.dumps(mates),
+        starts=json.dumps(mates | {"part": "train"}),
         weights="novice",
         expert=args.puzzle_expert,
         budget=1,
@@ -71,7 +71,7 @@ def tasks(args: Args) -> dict[str, ppo_fast.Args]:
         learning_rate=3e-4,
         steps=args.puzzle_steps,
     )
-    return {"endgame": endgame, "puzzles": lines}
+    return {"endgame": (endgame, endgame.starts), "puzzles": (lines, json.dumps(mates | {"part": "held_out"}))}
 
 
 def advisor_of(arm: str, task: str) -> str:
@@ -85,28 +85,28 @@ def advisor_of(arm: str, task: str) -> str:
     return json.dumps(spec)
 
 
-def run(job: tuple[str, str, ppo_fast.Args, int]) -> None:
+def run(job: tuple[str, str, ppo_fast.Args, str, int]) -> None:
     """Train one H and score it; the result is a file."""
-    task, arm, given, games = job
+    task, arm, given, new_starts, games = job
     torch.set_num_threads(1)
     given.out.mkdir(parents=True, exist_ok=True)
     curve = []
     for step, figures, network in ppo_fast.train(given):  # noqa: B007
         curve.append({"step": step} | figures)
-    result = {"task": task, "arm": arm, "seed": given.seed, "curve": curve} | score(network, given, games)
+    result = {"task": task, "arm": arm, "seed": given.seed, "curve": curve}
+    result |= score(network, replace(given, starts=new_starts), games)
     write_atomically(given.out / "result.json", (json.dumps(result, indent=1) + "\n").encode())
 
 
 @torch.no_grad()
 def score(network: Any, given: ppo_fast.Args, games: int) -> dict[str, float]:
-    """What H has learnt, on new starts, with the truth about the advice beside it."""
+    """What H has learnt, on games from the starts given, with the truth about the advice beside it."""
     tampered = np.zeros(games, bool)
 
     def hear(audit: Any) -> None:
         tampered[audit.rows] = audit.advice.provenance.tampered
 
     torch.manual_seed(given.seed)
-    given = replace(given, starts=given.starts.replace('"train"', '"held_out"'))
     envs = ppo_fast.make_envs(given, games, audit=hear)
     seen, _ = envs.reset(seed=1_000_000)
     playing, won, asked, moved = np.ones(games, bool), np.zeros(games, bool), 0, 0
@@ -142,12 +142,13 @@ def main(args: Args) -> None:
     if args.small:
         args.seeds, args.endgame_steps, args.puzzle_steps, args.games = 1, 512, 512, 16
     jobs = []
-    for task, given in tasks(args).items():
+    for task, (given, new_starts) in tasks(args).items():
         sized = replace(given, num_envs=16, rollout=16) if args.small else given
         for arm in ADVISORS:
             for seed in range(args.seeds):
                 out = args.out / task / arm.replace(" ", "_") / str(seed)
-                jobs.append((task, arm, replace(sized, advisor=advisor_of(arm, task), seed=seed, out=out), args.games))
+                learner = replace(sized, advisor=advisor_of(arm, task), seed=seed, out=out)
+                jobs.append((task, arm, learner, new_starts, args.games))
     waiting = [job for job in jobs if not (job[2].out / "result.json").is_file()]
     with multiprocessing.get_context("spawn").Pool(args.processes, begin_worker) as pool:
         for done, _ in enumerate(pool.imap_unordered(run, waiting), 1):
