@@ -3,7 +3,8 @@
     python examples/whom_h_trusts.py --puzzles lichess_puzzles.csv.gz --out runs/trust
 
 Each arm is `ppo_fast.py` with another assistant. What was tampered with is read by a scorer, after learning, and never
-by H. A run that is done is not done again, so that the same command goes on after a kill.
+by H. A run that is done is not done again, so that the same command goes on after a kill. What came of it is in
+docs/trust.md.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ ADVISORS: dict[str, Any] = {
     "worst move 1": {"kind": "other_model", "model": {"kind": "worst", "by": "policy"}, "epsilon": 1.0},
 }
 
+
+TITLES = {"endgame": "KQQvK: share won", "puzzles": "mates in one: share solved"}
 
 COST = 0.02
 """Of a question, where a game won is worth 1 and a game lost -1."""
@@ -195,22 +198,23 @@ def draw(results: list[dict[str, Any]], path: Path) -> None:
                     steps, lines.mean(axis=0), color=color, marker=marker, markevery=max(1, len(steps) // 8), label=arm
                 )
                 panel.fill_between(steps, lines.min(axis=0), lines.max(axis=0), color=color, alpha=0.15, linewidth=0)
-            for lie, shift in ((False, -0.2), (True, 0.2)):
-                values = [one["followed tampered" if lie else "followed honest"] for one in runs]
-                row[2].bar(
-                    k + shift,
-                    np.nanmean(values) if not np.isnan(values).all() else 0,
-                    0.38,
-                    color=color,
-                    alpha=0.45 if lie else 1,
-                    hatch="//" if lie else None,
-                )
+            for name, shift in (("honest", -0.2), ("tampered", 0.2)):
+                values, anyway = ([one[f"{of} {name}"] for one in runs] for of in ("followed", "anyway"))
+                if np.isnan(values).all():
+                    continue
+                hatch, alpha = (None, 1.0) if name == "honest" else ("//", 0.45)
+                row[2].bar(k + shift, np.nanmean(values), 0.38, color=color, alpha=alpha, hatch=hatch)
                 row[2].plot([k + shift] * len(values), values, ".", color="black", markersize=4)
-        row[0].set(title=f"{task}: share of games won while learning", xlabel="steps", ylim=(0, 1))
+                row[2].plot(
+                    [k + shift - 0.19, k + shift + 0.19], [np.nanmean(anyway)] * 2, color="black", linewidth=1.5
+                )
+        row[0].set(title=f"{TITLES[task]} while learning", xlabel="steps", ylim=(0, 1.02))
         row[1].set(title="questions for each move", xlabel="steps", ylim=(0, None))
-        row[2].set(title="advice followed when honest (full) and when tampered (hatched)", ylim=(0, 1))
-        row[2].set_xticks(range(len(ADVISORS)), list(ADVISORS), rotation=20)
-    axes[0, 0].legend(frameon=False)
+        row[2].set(title="advice followed: honest (full), tampered (hatched)", ylim=(0, 1.02))
+        row[2].title.set_fontsize(10)
+        row[2].set_xticks(range(len(ADVISORS)), list(ADVISORS), rotation=20, ha="right")
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=len(names), frameon=False)
     figure.savefig(path, dpi=110)
 
 

@@ -22,6 +22,7 @@ _EXPORTS = {
     "Player": "sandwich_env.players.base",
     "PolicyNoise": "sandwich_env.advisors.policy_noise",
     "RandomMove": "sandwich_env.advisors.random_move",
+    "Starts": "sandwich_env.starts.base",
     "UciExpert": "sandwich_env.experts.uci",
     "ValueNoise": "sandwich_env.advisors.value_noise",
     "Wrapper": "sandwich_env.advisors.base",
