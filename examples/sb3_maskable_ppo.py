@@ -2,10 +2,9 @@
 
     pip install 'sandwich_env[train,sb3]'
     python examples/sb3_maskable_ppo.py                               # starts as the shipped H
-    python examples/sb3_maskable_ppo.py --weights none                # starts from scratch
+    python examples/sb3_maskable_ppo.py --weights none --learning-rate 1e-3         # starts from scratch
     python examples/sb3_maskable_ppo.py --protocol on_demand:budget=10,cost=0.01    # H decides when to ask
     python examples/sb3_maskable_ppo.py --resume --steps 400000       # goes on with the latest checkpoint
-
 To watch: tensorboard --logdir runs/sb3
 """
 
@@ -46,8 +45,11 @@ class Args:
     advisor: str = "random_move:epsilon=0.5"  # whom H may ask, "none" for nobody; behind it is the shipped E
     protocol: str = "every_turn"  # when it asks; by "on_demand:budget=10,cost=0.01" asking is an action, and costs
     material: str = "KQQvK"  # at the start: E mates a random mover in nine of ten, the shipped H in one of fifty
+    trust: float = 4.0  # added to an advised move's logit at the start: H begins by believing, mostly
+    asking: float = 3.0  # the logit of a question at the start
     steps: int = 200_000  # moves and questions of H, those before --resume included
     num_envs: int = 64
+    learning_rate: float = 3e-4  # a new network bears 1e-3
     eval_games: int = 200  # at the beginning and at the end; those on the way have a quarter of them
     seed: int = 0
     resume: bool = False
@@ -57,10 +59,10 @@ class Args:
 class HNetwork(BaseFeaturesExtractor):
     """H's network as a features extractor; its features are the logits of all actions, and behind them the value."""
 
-    def __init__(self, space: gym.Space, weights: str, asks: int) -> None:
+    def __init__(self, space: gym.Space, weights: str, asks: int, **begins: float) -> None:
         super().__init__(space, features_dim=NUM_ACTIONS + asks + 1)
-        scratch = NetworkShape(blocks=2, channels=32)
-        self.h = AdvisedNetwork(scratch, asks) if weights == "none" else AdvisedNetwork.from_weights(weights, asks)
+        scratch, new, known = NetworkShape(blocks=2, channels=32), AdvisedNetwork, AdvisedNetwork.from_weights
+        self.h = new(scratch, asks, **begins) if weights == "none" else known(weights, asks, **begins)
 
     def forward(self, planes: Tensor) -> Tensor:
         logits, value = self.h(planes)
@@ -108,7 +110,7 @@ def make_games(args: Args, seed: int) -> SandwichVecEnv:
 def main(args: Args) -> None:
     if args.small:
         args = replace(args, steps=256, num_envs=8, eval_games=8)
-    own = {"weights": args.weights}
+    own = {"weights": args.weights, "trust": args.trust, "asking": args.asking}
     if args.resume:
         saved = max((args.out / "checkpoints").glob("h_*.zip"), key=lambda path: int(path.stem.split("_")[1]))
         model = MaskablePPO.load(saved, env=make_games(args, args.seed + int(saved.stem.split("_")[1])))
@@ -122,8 +124,9 @@ def main(args: Args) -> None:
             n_steps=args.steps // args.num_envs if args.small else 32,
             batch_size=256,
             n_epochs=3,
-            learning_rate=1e-3,
+            learning_rate=args.learning_rate,
             ent_coef=0.01,
+            target_kl=0.03,  # an update ends where H has become another player than the one whose games it learns from
             tensorboard_log=str(args.out),
             seed=args.seed,
         )
@@ -139,10 +142,8 @@ def main(args: Args) -> None:
     after = evaluate_policy(model, evaluation, args.eval_games)
     print(f"{(model.num_timesteps - done) / seconds:.0f} steps/s, evaluations on the way included")
     print(f"reward in {args.eval_games} games of {args.material}: {before[0]:+.3f} before, {after[0]:+.3f} after")
-
     save_network(model.policy.features_extractor.h.plain(), args.out / "h.safetensors")
-    pairs = "1" if args.small else "50"
-    cli.run(["match", "--first", str(args.out / "h.safetensors"), "--second", "novice", "--pairs", pairs])
+    cli.run(["match", f"--first={args.out}/h.safetensors", "--second=novice", f"--pairs={1 if args.small else 50}"])
 
 
 if __name__ == "__main__":
