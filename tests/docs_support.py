@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import doctest
 import sys
 import types
@@ -37,6 +38,7 @@ def run_examples(page: str, at_least: int, *, section: str | None = None) -> Non
     examples.globs = vars(typed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "__main__", typed)
+        patch.setattr(builtins, "_", None, raising=False)  # a prompt keeps there what it printed last; tests must not
         result = doctest.DocTestRunner().run(examples, clear_globs=False)
     assert result.failed == 0, f"{result.failed} examples of {page} give something else; see what was printed"
     assert result.attempted >= at_least
