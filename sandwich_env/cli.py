@@ -18,9 +18,10 @@ USAGE = """usage: sandwich COMMAND [OPTIONS]
 
   demo       what H learns through five assistants (minutes; no download, no engine)
   run        one sandwich: H plays, asks A, learns and is measured, round after round
+  sweep      a study: many sandwiches side by side, here or on a cluster, and one table of what came out
   match      any two players against each other: networks, engines, assistants
   advisors   the kinds of assistants, what each one's advice is worth, and which do equal damage
-  report     draw the plots and the report of runs again
+  report     draw the plots and the report of runs again, or the map of a sweep
   pretrain   a network from recorded games, engine labels and puzzles
   train-adversary  an assistant that loses without looking it, measured beside other bad ones
   label      positions from recorded games, labelled by an engine
@@ -150,6 +151,15 @@ def _run_config(arguments: list[str]) -> Any:
     return _parse(RunConfig, rest, "run", default=config_from(data, repr(arguments[1])))
 
 
+def _sweep(arguments: list[str]) -> None:
+    module = _train_extra("sandwich_env.experiments.studies.arguments")
+    from rich.console import Console
+
+    given = _parse(module.SweepArguments, module.with_address(arguments), "sweep")
+    if module.sweep(given, Console()).failed:
+        raise SystemExit(1)
+
+
 @dataclass(frozen=True, kw_only=True)
 class MatchArguments:
     """Two players against each other, from openings of which each is played twice, colours swapped."""
@@ -232,12 +242,19 @@ def _report(arguments: list[str]) -> None:
     if not arguments or any(argument.startswith("-") for argument in arguments):
         print(
             "usage: sandwich report FOLDER...\n\nDraws the plots and report.html of each run again from its metrics; "
-            "of several runs\nalso a comparison, in the folder that holds the first of them."
+            "of several runs\nalso a comparison, in the folder that holds the first of them. Of a sweep, finished "
+            "or not,\nit draws the map."
         )
         if not arguments:
-            raise SandwichError("report needs the folder of a run")
+            raise SandwichError("report needs the folder of a run or of a sweep")
         return
-    roots = [Path(argument) for argument in arguments]
+    sweeps = _train_extra("sandwich_env.experiments.sweep_report.page")
+    roots = []
+    for root in map(Path, arguments):
+        if sweeps.is_sweep(root):
+            print(sweeps.report_sweep(root))
+        else:
+            roots.append(root)
     runs = [module.redraw(root) for root in roots]
     for root in roots:
         print(root / "report.html")
@@ -296,6 +313,7 @@ def _train_extra(module: str) -> Any:
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "demo": _demo,
     "run": _run,
+    "sweep": _sweep,
     "match": _match,
     "advisors": _advisors,
     "report": _report,

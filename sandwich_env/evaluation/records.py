@@ -52,11 +52,26 @@ def game_to_pgn(
     for name, value in headers.items():
         game.headers[name] = value
     game.headers["Result"] = result_text(outcome)
-    node: chess.pgn.GameNode = game
+    exporter = chess.pgn.StringExporter(columns=_COLUMNS)
+    exporter.begin_headers()
+    for name, value in game.headers.items():
+        exporter.visit_header(name, value)
+    exporter.end_headers()
     played: NDArray[np.int64] = np.asarray(actions, dtype=np.int64)
     for ply, action in enumerate(played):
-        move = action_to_move(action, board)
-        node = node.add_variation(move, comment=comments[ply] if comments else "")
-        board.push(move)
-    exporter = chess.pgn.StringExporter(columns=_COLUMNS)
-    return f"{game.accept(exporter)}\n\n"
+        _write_move(exporter, board, action_to_move(action, board))
+        if comments and comments[ply]:
+            exporter.visit_comment(comments[ply])
+    exporter.visit_result(game.headers["Result"])
+    exporter.end_game()
+    return f"{exporter.result()}\n\n"
+
+
+def _write_move(exporter: chess.pgn.StringExporter, board: chess.Board, move: chess.Move) -> None:
+    """Write a move as the exporter does, and push it: once, where a tree of moves would be pushed four times."""
+    if board.turn == chess.WHITE:
+        exporter.write_token(f"{board.fullmove_number}. ")
+    elif exporter.force_movenumber:
+        exporter.write_token(f"{board.fullmove_number}... ")
+    exporter.write_token(f"{board.san_and_push(move)} ")
+    exporter.force_movenumber = False

@@ -45,6 +45,8 @@ class LearnSettings:
 
     epochs: float = 1.0
     """How often each example is shown, on average."""
+    steps: int | None = None
+    """Gradient steps of a round, whatever the number of examples: then arms whose games are longer learn no longer."""
     batch_size: int = 256
     """Examples a step."""
     learning_rate: float = 1e-3
@@ -63,6 +65,8 @@ class LearnSettings:
     def __post_init__(self) -> None:
         check_scale("epochs", self.epochs)
         check_scale("learning_rate", self.learning_rate)
+        if self.steps is not None:
+            check_count("steps", self.steps)
         check_count("batch_size", self.batch_size)
         check_count("replay_rounds", self.replay_rounds, least=0)
         check_count("checkpoint_every", self.checkpoint_every)

@@ -15,6 +15,7 @@ from sandwich_env.evaluation.openings import load_openings
 from sandwich_env.experiments.config import RunConfig
 from sandwich_env.experiments.naming import make_advisor, make_expert, parse_spec
 from sandwich_env.experts.base import Expert
+from sandwich_env.experts.counting import Counted
 from sandwich_env.experts.network import NetworkExpert
 from sandwich_env.learning.methods.base import Method
 from sandwich_env.nets.weights import resolve
@@ -44,7 +45,8 @@ class Contenders:
     Attributes:
         expert: E.
         novice: H before it learnt.
-        advisor: A; None in a run without advice.
+        advisor: A; None in a run without advice, and under a method that asks nobody.
+        knowledge: E as A asks it, counted.
         protocol: when H asks A.
         disclosures: what H lets A know of itself when it asks, but for what it proposes, which changes as it learns.
         method: how H plays and learns.
@@ -57,6 +59,7 @@ class Contenders:
     expert: Expert
     novice: NetworkExpert
     advisor: Advisor | None
+    knowledge: Counted
     protocol: Protocol
     disclosures: Disclosures
     method: Method
@@ -74,20 +77,25 @@ class Contenders:
         """
         expert = make_expert(config.expert, config.device)
         novice = NetworkExpert(config.novice, config.device)
-        advisor = None if config.advisor is None else make_advisor(config.advisor, expert, config.device)
+        method = from_spec(_spec(config.method), Method)
+        knowledge = Counted(expert)
+        advisor = None
+        if config.advisor is not None and method.consults:
+            advisor = make_advisor(config.advisor, knowledge, config.device)
         watch = None if config.watch is None else from_spec(_spec(config.watch), Protocol)
         openings, book = split_book(config)
         players: dict[str, Player] = {"novice": ExpertPlayer(novice), "expert": ExpertPlayer(expert)}
-        if advisor is not None and not _is_expert(advisor, expert):
+        if advisor is not None and not _is_expert(advisor, knowledge):
             proposer = novice if config.proposes else None
             players["advisor"] = AdvisorPlayer(advisor, proposer=proposer, rating=config.rating, watch=watch)
         return cls(
             expert=expert,
             novice=novice,
             advisor=advisor,
+            knowledge=knowledge,
             protocol=from_spec(_spec(config.protocol), Protocol),
             disclosures=Disclosures(watch=watch, rating=config.rating),
-            method=from_spec(_spec(config.method), Method),
+            method=method,
             anchors={ANCHOR_NAMES[name]: players[name] for name in config.evaluate.anchors if name in players},
             openings=openings,
             book=book,
@@ -111,7 +119,9 @@ class Contenders:
 
 
 def split_book(config: RunConfig) -> tuple[list[str], list[str]]:
-    """The openings that H is measured from, the same whatever the seed, and those that it plays itself from.
+    """The openings that H is measured from, and those that it plays itself from: other ones for each seed.
+
+    So what differs between seeds holds what the choice of openings does.
 
     Raises:
         DataError: the book cannot be read, or is too short to be split.
@@ -123,7 +133,7 @@ def split_book(config: RunConfig) -> tuple[list[str], list[str]]:
             f"the book {config.book!r} has {len(fens)} openings, and {count} are kept for measuring: "
             f"give a longer book, or fewer evaluate.openings"
         )
-    order = np.random.default_rng(0).permutation(len(fens))
+    order = np.random.default_rng(config.seed).permutation(len(fens))
     return [fens[i] for i in order[:count]], [fens[i] for i in order[count:]]
 
 

@@ -65,6 +65,10 @@ class RunFolder:
         """H after a round."""
         return self.root / "checkpoints" / f"round_{round}.safetensors"
 
+    def counts(self, round: int) -> Path:
+        """What the answers of a round cost: questions beyond the protocol's, and positions E was asked about."""
+        return self.root / "corpus" / f"round_{round}_counts.json"
+
     @property
     def anchors(self) -> Path:
         """What the anchors did against each other and on the puzzles."""
@@ -78,6 +82,10 @@ class RunFolder:
         """Which puzzles an anchor solves."""
         return self.anchors / f"puzzles_{name}.json"
 
+    def anchor_loss(self, name: str) -> Path:
+        """What the best moves of an anchor cost, position by position."""
+        return self.anchors / f"loss_{name}.json"
+
     def match(self, round: int, anchor: str) -> Path:
         """The match of H after a round against an anchor."""
         return self.root / "matches" / f"round_{round}_{anchor}.json"
@@ -85,6 +93,10 @@ class RunFolder:
     def part(self, round: int, index: int) -> Path:
         """Some of the games of a round that is still being played."""
         return self.root / "unfinished" / f"round_{round}_part_{index}.parquet"
+
+    def part_counts(self, round: int, index: int) -> Path:
+        """What the answers in these games cost."""
+        return self.root / "unfinished" / f"round_{round}_part_{index}_counts.json"
 
     def fit(self, round: int) -> Path:
         """The fit of a round that has not reached its last step."""

@@ -71,17 +71,17 @@ def redraw(root: Path, name: str | None = None) -> Series:
         f"<p>{html.escape(sentence(config, rows))}</p>",
         *_notes([series]),
         "<h2>After each round</h2>",
-        _table(TABLE, [_cells(row) for row in rows]),
+        table(TABLE, [_cells(row) for row in rows]),
         *_figures(plots),
         "<h2>How to get these numbers again</h2>",
         f"<pre>sandwich run --config {html.escape(str(folder.config))} --out ANOTHER_FOLDER</pre>",
-        f"<p>With {html.escape(_versions(about))}.</p>",
+        f"<p>With {html.escape(versions(about))}.</p>",
         "<h2>Config</h2>",
         f"<pre>{html.escape(json.dumps(config, indent=2))}</pre>",
         "<h2>Columns of metrics.jsonl</h2>",
-        _table(("column", "meaning"), list(COLUMNS.items())),
+        table(("column", "meaning"), list(COLUMNS.items())),
     ]
-    write_atomically(folder.report, _page(series.name, body))
+    write_atomically(folder.report, page(series.name, body))
     return series
 
 
@@ -94,7 +94,7 @@ def compare(runs: Sequence[Series], root: Path, title: str, text: str = "") -> P
         f"<p>{html.escape(text)}</p>" if text else "",
         *_notes(runs),
         "<h2>After the last round</h2>",
-        _table(("run", *TABLE[1:]), last),
+        table(("run", *TABLE[1:]), last),
         *_figures(plots),
         "<h2>The runs</h2>",
         "<ul>",
@@ -102,7 +102,7 @@ def compare(runs: Sequence[Series], root: Path, title: str, text: str = "") -> P
         "</ul>",
     ]
     path = root / "report.html"
-    write_atomically(path, _page(title, body))
+    write_atomically(path, page(title, body))
     return path
 
 
@@ -162,20 +162,23 @@ def _number(column: str, value: float | None) -> str:
     return f"{value:.2f}" if column.startswith(("pgr", "score")) else f"{value:.1%}"
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of HTML."""
     head = "".join(f"<th>{html.escape(HEADINGS.get(name, name))}</th>" for name in columns)
     lines = ("".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) for row in rows)
     return f"<table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
 
 
-def _versions(about: Mapping[str, Any]) -> str:
+def versions(about: Mapping[str, Any]) -> str:
+    """What numbers were made with, in a line."""
     libraries = ", ".join(f"{name} {version}" for name, version in about["libraries"].items())
     weights = ", ".join(f"{name} {mark[:12]}" for name, mark in about["weights"].items())
     return f"sandwich_env {about['sandwich_env']}, Python {about['python']}, {libraries}; weights (SHA-256) {weights}"
 
 
-def _page(title: str, body: Sequence[str]) -> bytes:
+def page(title: str, body: Sequence[str], style: str = "") -> bytes:
+    """A whole page of HTML from its parts; `style` is added to that of all reports."""
     head = f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
     view = '<meta name="viewport" content="width=device-width, initial-scale=1">'
     text = "\n".join(part for part in body if part)
-    return f"{head}{view}<style>{_STYLE}</style></head><body>\n{text}\n</body></html>\n".encode()
+    return f"{head}{view}<style>{_STYLE}{style}</style></head><body>\n{text}\n</body></html>\n".encode()

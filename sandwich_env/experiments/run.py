@@ -19,6 +19,8 @@ import torch
 from numpy.typing import NDArray
 
 from sandwich_env.errors import DataError, SpecError
+from sandwich_env.evaluation.advice_quality import Judge
+from sandwich_env.evaluation.loss import judge_of, move_costs
 from sandwich_env.evaluation.matches import MatchResult, play_match
 from sandwich_env.evaluation.puzzles import solve_puzzles
 from sandwich_env.experiments.about import about
@@ -28,11 +30,15 @@ from sandwich_env.experiments.folder import RunFolder, read_json, write_json, wr
 from sandwich_env.experiments.measure import (
     Row,
     fill,
+    groups_from,
+    measure_advice_loss,
     measure_agreement,
     measure_games,
+    measure_loss,
     measure_puzzles,
     measure_start,
     measure_strength,
+    measure_trust,
     new_row,
     positions_from,
     rng_for,
@@ -41,15 +47,20 @@ from sandwich_env.experiments.progress import Reporter, Silent
 from sandwich_env.experts.base import Expert
 from sandwich_env.experts.network import NetworkExpert
 from sandwich_env.learning.corpus import Corpus
-from sandwich_env.learning.examples import Examples
 from sandwich_env.learning.fine_tune import fine_tune, steps_for
 from sandwich_env.learning.methods.base import Lesson
 from sandwich_env.learning.self_play import Table, draw_starts, play_games
 from sandwich_env.learning.supervised import FitConfig
 from sandwich_env.nets.weights import save_network
+from sandwich_env.oversight.line import Tally, open_line
 from sandwich_env.players.base import Player
 from sandwich_env.players.expert_player import ExpertPlayer
 from sandwich_env.randomness import mix
+
+Counts = dict[str, int]
+
+COUNTED = ("inquiries", "expert_calls")
+"""What is counted while the games of a round are played, besides what the corpus holds."""
 
 
 def start(config: RunConfig, reporter: Reporter | None = None) -> list[Row]:
@@ -112,6 +123,7 @@ def measure_anchors(config: RunConfig, reporter: Reporter | None = None) -> None
             run.anchor_matches()
             for name in (NOVICE, EXPERT):
                 run.anchor_solved(name)
+                run.anchor_costs(name)
         finally:
             contenders.close()
 
@@ -147,6 +159,7 @@ class _Run:
         self.folder = folder
         self.who = contenders
         self.reporter = reporter
+        self._judge: Judge | None = None
 
     def run(self) -> list[Row]:
         """All rounds that are not measured yet, in their order."""
@@ -193,9 +206,10 @@ class _Run:
         """A round: play, learn, measure."""
         row = new_row(round)
         corpus = self.corpus(round)
-        measure_games(row, corpus)
+        measure_games(row, corpus, **read_json(self.folder.counts(round)))
         student = self.student(round, corpus, row)
         with self.timed(f"{round} measure"):
+            measure_advice_loss(row, corpus, self.who.expert, seed=self.config.seed)
             self.measure_student(row, student)
         return row
 
@@ -208,34 +222,40 @@ class _Run:
         path = self.folder.corpus(round)
         if not path.is_file():
             with self.timed(f"{round} play"):
-                corpus = self.play(round)
+                corpus, counts = self.play(round)
                 corpus.to_pgn(self.folder.games(round))
+                write_json(self.folder.counts(round), counts)
                 corpus.to_parquet(path)
         self.drop_parts(round)
         return Corpus.from_parquet(path)
 
-    def play(self, round: int) -> Corpus:
-        """The games of a round, of which some may be there already."""
+    def play(self, round: int) -> tuple[Corpus, Counts]:
+        """The games of a round, of which some may be there already, and what the answers in them cost."""
         settings, parts = self.config.play, []
-        novice = self.novice(round)
-        player = self.who.method.player(novice)
-        table = self.table(round, novice)
+        costs: Counts = dict.fromkeys(COUNTED, 0)
+        table = self.table(round)
+        line, tally = (None, Tally()) if table.advisor is None else open_line(table.advisor, table.disclosures)
+        player = self.who.method.player(self.novice(round), line)
         update = self.reporter.stage(f"round {round}: games", settings.games)
         for index, first in enumerate(range(0, settings.games, settings.games_at_once)):
-            path = self.folder.part(round, index)
+            path, counts = self.folder.part(round, index), self.folder.part_counts(round, index)
             numbers = np.arange(first, min(first + settings.games_at_once, settings.games))
             if not path.is_file():
 
                 def show(over: int, before: int = first) -> None:
                     update(before + over)
 
-                seed = self.config.seed
-                play_games(player, table, numbers, seed=seed, round=round, on_progress=show).to_parquet(path)
+                asked, known = tally.inquiries, self.who.knowledge.calls
+                games = play_games(player, table, numbers, seed=self.config.seed, round=round, on_progress=show)
+                spent = (tally.inquiries - asked, self.who.knowledge.calls - known)
+                write_json(counts, dict(zip(COUNTED, spent, strict=True)))
+                games.to_parquet(path)
             parts.append(Corpus.from_parquet(path))
+            costs = {name: costs[name] + int(read_json(counts)[name]) for name in COUNTED}
         update(settings.games)
-        return Corpus.concatenate(parts)
+        return Corpus.concatenate(parts), costs
 
-    def table(self, round: int, novice: Expert) -> Table:
+    def table(self, round: int) -> Table:
         """Who may be asked in a round, what H tells them of itself, and from where its games start."""
         config = self.config
         starts = draw_starts(
@@ -248,7 +268,7 @@ class _Run:
             asks=config.asks,
             starts=starts,
             max_plies=config.play.max_plies,
-            disclosures=replace(self.who.disclosures, proposer=novice if config.proposes else None),
+            disclosures=replace(self.who.disclosures, proposer=self.novice(round) if config.proposes else None),
         )
 
     def drop_parts(self, round: int) -> None:
@@ -259,9 +279,10 @@ class _Run:
     def student(self, round: int, corpus: Corpus, row: Row) -> NetworkExpert:
         """H after a round."""
         path, fit = self.folder.checkpoint(round), self.folder.fit(round)
-        examples = self.examples(round, corpus)
-        settings = self.config.learn
-        steps = steps_for(len(examples), settings.epochs, settings.batch_size)
+        lesson, settings = self.lesson(round, corpus), self.config.learn
+        examples = self.who.method.examples(lesson)
+        steps = settings.steps or steps_for(len(examples), settings.epochs, settings.batch_size)
+        self.measure_trust(row, lesson, corpus)
         fill(row, examples=len(examples), steps=steps)
         if not path.is_file():
             with self.timed(f"{round} learn"):
@@ -273,18 +294,20 @@ class _Run:
                     checkpoint=fit,
                     checkpoint_every=settings.checkpoint_every,
                     on_progress=lambda done, total: update(done),
+                    fitting=self.who.method.fitting,
                 )
                 save_network(network, path)
         fit.unlink(missing_ok=True)
         return NetworkExpert(path, self.config.device)
 
-    def examples(self, round: int, corpus: Corpus) -> Examples:
-        """What H learns in a round. The truth behind the advice stays here."""
+    def lesson(self, round: int, corpus: Corpus) -> Lesson:
+        """What H may learn from in a round. The truth stays here, but for a method that says that it is told it."""
         earlier = range(max(1, round - self.config.learn.replay_rounds), round)
         corpora = [Corpus.from_parquet(self.folder.corpus(past)) for past in earlier]
-        seen = Corpus.concatenate([*corpora, corpus]).visible()
-        rng = rng_for(self.config.seed, round, "lesson")
-        return self.who.method.examples(Lesson(seen, self.novice(round), round, rng))
+        whole = Corpus.concatenate([*corpora, corpus])
+        seen = whole.visible()
+        right = seen.advice_move == whole.truth.honest_move if self.who.method.privileged else None
+        return Lesson(seen, self.novice(round), round, rng_for(self.config.seed, round, "lesson"), right)
 
     def fit_config(self, round: int, steps: int) -> FitConfig:
         """How H is fitted in a round."""
@@ -300,6 +323,13 @@ class _Run:
         )
 
     # --- Measuring ---
+
+    def measure_trust(self, row: Row, lesson: Lesson, corpus: Corpus) -> None:
+        """How well H's trust in the advice of this round tells right from wrong."""
+        trust = self.who.method.trust(lesson)
+        if trust is not None:
+            trust = trust[len(trust) - len(corpus) :]  # this round's games come after those learnt from again
+        measure_trust(row, trust, corpus, seed=self.config.seed, resamples=self.config.evaluate.resamples)
 
     def measure_student(self, row: Row, student: NetworkExpert) -> None:
         """Strength, puzzles and agreement of H after a round."""
@@ -327,11 +357,36 @@ class _Run:
         if name not in solved:
             solved[name] = solve_puzzles(student, self.who.puzzles, seed=config.seed).solved
         measure_puzzles(row, solved, name, seed=config.seed, resamples=config.evaluate.resamples)
-        played = MatchResult.from_dict(read_json(self.folder.anchor_match(EXPERT, NOVICE)))
-        positions = positions_from(played, config.evaluate.positions, config.seed)
+        played, count = self.measured_match(), config.evaluate.positions
+        positions = positions_from(played, count, config.seed)
         measure_agreement(
             row, student, self.who.expert, positions, seed=config.seed, resamples=config.evaluate.resamples
         )
+        costs = {anchor: self.anchor_costs(anchor) for anchor in (NOVICE, EXPERT)}
+        if name not in costs:
+            costs[name] = move_costs(student, self.judge())
+        groups = groups_from(played, count, config.seed)
+        measure_loss(row, costs, name, seed=config.seed, resamples=config.evaluate.resamples, group=groups)
+
+    def measured_match(self) -> MatchResult:
+        """The match of E and H before it learnt, whose positions moves are compared in."""
+        return MatchResult.from_dict(read_json(self.folder.anchor_match(EXPERT, NOVICE)))
+
+    def judge(self) -> Judge:
+        """E as the judge of moves in these positions, made once."""
+        if self._judge is None:
+            settings = self.config.evaluate
+            positions = positions_from(self.measured_match(), settings.positions, self.config.seed)
+            self._judge = judge_of(self.who.expert, positions)
+        return self._judge
+
+    def anchor_costs(self, name: str) -> NDArray[np.float64]:
+        """What the best moves of an anchor cost by E's reckoning, position by position."""
+        path = self.folder.anchor_loss(name)
+        if not path.is_file():
+            who = {NOVICE: self.who.novice, EXPERT: self.who.expert}[name]
+            write_json(path, {"cost": move_costs(who, self.judge()).tolist()})
+        return np.array(read_json(path)["cost"], dtype=np.float64)
 
     def match(self, path: Path, players: tuple[Player, Player], names: tuple[str, str]) -> MatchResult:
         """A match from all openings, colours swapped; the games of the anchors' matches are kept."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sandwich_env.learning.fitting import Fitting
 from sandwich_env.learning.supervised import Fit, FitConfig
 from sandwich_env.nets.residual import PolicyValueNetwork
 from sandwich_env.nets.weights import load_network, load_tensors, save_tensors
@@ -31,6 +32,7 @@ def fine_tune(
     checkpoint: Path,
     checkpoint_every: int,
     on_progress: Progress | None = None,
+    fitting: Callable[[PolicyValueNetwork, Examples, FitConfig], Fitting] = Fit,
 ) -> PolicyValueNetwork:
     """Fit the network at `start` to examples.
 
@@ -42,20 +44,21 @@ def fine_tune(
             the same start, examples and config: who calls gives each fit a path of its own, and removes it after.
         checkpoint_every: steps between checkpoints.
         on_progress: is told after each step.
+        fitting: makes the fit; a method that learns otherwise than by supervision gives its own.
 
     Raises:
+        DivergedError: the loss is no finite number any more.
         WeightsError: the checkpoint is no whole safetensors file.
         OSError: a checkpoint cannot be written.
     """
-    fit = Fit(load_network(start), examples, config)
+    fit = fitting(load_network(start), examples, config)
     if checkpoint.is_file():
         state, _ = load_tensors(checkpoint)
         fit.load_state(state)
     while fit.step < config.steps:
-        fit.run(
-            until=fit.step + checkpoint_every,
-            on_step=None if on_progress is None else lambda step, _: on_progress(step, config.steps),
-        )
+        for _ in fit.advance(until=fit.step + checkpoint_every):
+            if on_progress is not None:
+                on_progress(fit.step, config.steps)
         if fit.step < config.steps:
             save_tensors(fit.state(), checkpoint, {})
     fit.network.eval()

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
+from sandwich_env.errors import DivergedError
 from sandwich_env.nets.checkpoints import load_training_state, training_state
 from sandwich_env.nets.residual import PolicyValueNetwork
 
@@ -43,19 +44,31 @@ class Fitting(ABC):
         self.network.train()
 
     def advance(self, until: int) -> Iterator[float]:
-        """Step until the given step, or to the end; gives the loss of each, once it is done."""
+        """Step until the given step, or to the end; gives the loss of each, once it is done.
+
+        Raises:
+            DivergedError: the loss is no finite number; the step was not taken.
+        """
         self.to_training()
         while self.step < min(until, self.steps):
             for group in self.optimizer.param_groups:
                 group["lr"] = self.rate()
             self.optimizer.zero_grad(set_to_none=True)
             loss = self.loss()
+            self._check(loss)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_GRADIENT)
             self.optimizer.step()
             self.step += 1
             yield float(loss.detach())
         self.network.eval()
+
+    def _check(self, loss: Tensor) -> None:
+        if not bool(torch.isfinite(loss.detach()).all()):
+            raise DivergedError(
+                f"the loss of step {self.step + 1} of {self.steps} is {float(loss.detach())}, at a learning rate of "
+                f"{self.rate():g}: take a lower learning_rate, and see that the examples hold finite numbers"
+            )
 
     def rate(self) -> float:
         """The learning rate of this step."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +20,8 @@ from sandwich_env.nets.geometry import mirrored_actions
 from sandwich_env.nets.residual import PolicyValueNetwork
 
 CASTLING_PLANES = slice(0, 4)
+ILLEGAL = -1e9
+"""The logit that takes an action's place where it is not legal: times 0 it is 0, which infinity is not."""
 _MIRRORED = mirrored_actions()
 
 
@@ -64,6 +67,22 @@ class FitScore:
     policy_loss: float
     accuracy: float
     value_loss: float
+
+
+class Batch(NamedTuple):
+    """B of the examples, as a network takes them.
+
+    Attributes:
+        rows: int64 [B], which of the examples they are.
+        planes: float [B, 20, 8, 8].
+        legal: bool [B, 4672].
+        action: int64 [B], the moves to learn.
+    """
+
+    rows: NDArray[np.int64]
+    planes: Tensor
+    legal: Tensor
+    action: Tensor
 
 
 class Fit(Fitting):
@@ -117,15 +136,39 @@ class Fit(Fitting):
                 on_step(self.step, loss)
 
     def loss(self) -> Tensor:
+        return self.loss_on(self.batch())
+
+    def batch(self) -> Batch:
+        """The examples of this step."""
         rows, mirrored = self._draw()
-        planes, legal, action = _batch(self.examples, rows, mirrored)
-        logits, value = self.network(planes)
-        losses = functional.cross_entropy(logits.masked_fill(~legal, -1e9), action, reduction="none")
-        policy_loss = (losses * torch.from_numpy(self.examples.policy_weight[rows])).mean()
-        errors = (value - torch.from_numpy(self.examples.value[rows])).square()
-        value_loss = (errors * torch.from_numpy(self.examples.value_weight[rows])).mean()
-        loss: Tensor = policy_loss + self.config.value_weight * value_loss
+        return Batch(rows, *_batch(self.examples, rows, mirrored))
+
+    def loss_on(self, batch: Batch, policy_weight: Tensor | None = None) -> Tensor:
+        """The loss of some examples: the means of the weighed losses of moves and of values.
+
+        Args:
+            batch: the B examples.
+            policy_weight: float [B], how much each move counts, in the place of what the examples say.
+        """
+        logits, value = self.network(batch.planes)
+        losses = self.policy_losses(logits.masked_fill(~batch.legal, ILLEGAL), batch.action)
+        weight = torch.from_numpy(self.examples.policy_weight[batch.rows]) if policy_weight is None else policy_weight
+        loss: Tensor = (losses * weight).mean() + self.config.value_weight * self.value_loss(batch.rows, value)
         return loss
+
+    def policy_losses(self, logits: Tensor, action: Tensor) -> Tensor:
+        """The loss of each move, before it is weighed, [B]; a subclass may take another than cross-entropy.
+
+        Args:
+            logits: float [B, 4672], `ILLEGAL` where an action is not legal.
+            action: int64 [B], the moves to learn.
+        """
+        return functional.cross_entropy(logits, action, reduction="none")
+
+    def value_loss(self, rows: NDArray[np.int64], value: Tensor) -> Tensor:
+        """The mean of the weighed squared errors of the values [B] of the examples `rows`."""
+        errors = (value - torch.from_numpy(self.examples.value[rows])).square()
+        return (errors * torch.from_numpy(self.examples.value_weight[rows])).mean()
 
     def _draw(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """The rows of this step's batch: each group is gone through in a new order at each of its epochs."""
@@ -174,7 +217,7 @@ def score(network: PolicyValueNetwork, examples: Examples, chunk: int = 512) -> 
         rows = np.arange(start, min(start + chunk, len(examples)))
         planes, legal, action = _batch(examples, rows, np.zeros(len(rows), np.bool_))
         logits, value = network(planes)
-        logits = logits.masked_fill(~legal, -1e9)
+        logits = logits.masked_fill(~legal, ILLEGAL)
         weight = torch.from_numpy(examples.policy_weight[rows])
         policy_loss += float((functional.cross_entropy(logits, action, reduction="none") * weight).sum())
         hits += float(((logits.argmax(dim=1) == action) * weight).sum())

@@ -24,6 +24,7 @@ from sandwich_env.experts.network import NetworkExpert
 from sandwich_env.learning.corpus import Corpus
 from sandwich_env.learning.corpus_replay import replay_games
 from sandwich_env.learning.methods.imitate import Imitate
+from sandwich_env.oversight.line import Line
 from sandwich_env.oversight.protocols import EveryNTurns
 from sandwich_env.players.advisor_player import AdvisorPlayer
 from sandwich_env.players.base import Player
@@ -118,7 +119,7 @@ def test_a_watch_that_is_no_protocol_is_refused_before_anything_is_played(tmp_pa
 class OneSlip(Imitate):
     """H plays its own moves, one of them in each game of each side a random one: an advisor at the board as H."""
 
-    def player(self, novice: Expert) -> Player:
+    def player(self, novice: Expert, line: Line | None = None) -> Player:
         return AdvisorPlayer(RandomMove(Honest(novice), epsilon=1.0, when=Budget(1)))
 
 

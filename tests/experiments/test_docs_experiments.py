@@ -41,7 +41,7 @@ def test_every_file_of_a_run_is_in_the_table_and_every_file_in_the_table_is_ther
     redraw(config.out)
     listed = [name.strip("`") for name in table("file")]
     patterns = [re.escape(name).replace("K", r"\d+").replace(r"\*", r"\w+") for name in listed]
-    alike = [r"anchors/(E_A|A_H0|puzzles_H0)\.json", r"matches/round_\d+_(H0|A)\.json"]
+    alike = [r"anchors/(E_A|A_H0|puzzles_H0|loss_H0)\.json", r"matches/round_\d+_(H0|A)\.json"]
     files = [*contents(config.out), "seconds.json"]
     assert [name for name in files if not any(re.fullmatch(pattern, name) for pattern in patterns + alike)] == []
     absent = [

@@ -57,8 +57,10 @@ def differing(one: Path, other: Path) -> list[str]:
 def test_a_run_leaves_all_files_of_its_folder(whole: RunConfig) -> None:
     pairs = ("E_A", "E_H0", "A_H0")
     expected = {"config.json", "about.json", "metrics.jsonl", "anchors/puzzles_E.json", "anchors/puzzles_H0.json"}
+    expected |= {"anchors/loss_E.json", "anchors/loss_H0.json"}
     expected |= {f"anchors/{pair}.json" for pair in pairs}
     for round in (1, 2):
+        expected |= {f"corpus/round_{round}_counts.json"}
         expected |= {f"corpus/round_{round}.parquet", f"games/round_{round}.pgn"}
         expected |= {f"checkpoints/round_{round}.safetensors"}
         expected |= {f"matches/round_{round}_{anchor}.json" for anchor in ("H0", "A", "E")}
@@ -150,7 +152,8 @@ def test_stopped_once_at_every_file_it_writes_a_run_ends_with_the_same_bytes(
     stopped = until_it_ends(lambda: go_on(config), OSError if full else StopError)
     names = {str(Path(path).relative_to(config.out)) for path in struck if config.out in Path(path).parents}
     assert stopped == len(names)
-    unfinished = {f"unfinished/round_{r}_part_{p}.parquet" for r in (1, 2) for p in (0, 1)}
+    kept = (".parquet", "_counts.json")
+    unfinished = {f"unfinished/round_{r}_part_{p}{end}" for r in (1, 2) for p in (0, 1) for end in kept}
     unfinished |= {f"unfinished/round_{r}_fit.safetensors" for r in (1, 2)}
     assert names == set(contents(whole.out)) | unfinished | {"seconds.json"}
     assert differing(config.out, whole.out) == []
@@ -217,7 +220,7 @@ def test_the_truth_of_a_corpus_does_not_reach_the_next_h(whole: RunConfig, home:
     """H is learnt again from a corpus whose every truth column was turned over, and has the same bytes."""
     config = moved(whole, home / "truth")
     folder, source = RunFolder(config.out), RunFolder(whole.out)
-    for path in (source.about, source.corpus(1)):
+    for path in (source.about, source.corpus(1), source.counts(1)):
         copy = config.out / path.relative_to(whole.out)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes())

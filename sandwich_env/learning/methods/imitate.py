@@ -1,13 +1,12 @@
-"""Trust: play what A says, then learn to play so without it."""
+"""Imitation: play what A says, then learn to play so without it."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from sandwich_env.experts.base import Expert
-from sandwich_env.learning.corpus_replay import replay_games
-from sandwich_env.learning.examples import Examples
-from sandwich_env.learning.methods.base import Lesson, Method
+from sandwich_env.learning.methods.base import Lesson, Method, Targets
+from sandwich_env.oversight.line import Line
 from sandwich_env.players.base import Player
 from sandwich_env.players.expert_player import ExpertPlayer
 from sandwich_env.players.explore import Explore
@@ -36,22 +35,22 @@ class Imitate(Method):
         self.explore_share = check_share(f"explore_share of {self.kind!r}", explore_share)
         self.values = bool(values)
 
-    def player(self, novice: Expert) -> Player:
-        return Explore(
-            FollowAdvice(ExpertPlayer(novice)),
-            ExpertPlayer(novice, self.temperature),
-            plies=self.explore_plies,
-            share=self.explore_share,
-        )
+    def player(self, novice: Expert, line: Line | None = None) -> Player:
+        return self.exploring(FollowAdvice(ExpertPlayer(novice)), novice)
 
-    def examples(self, lesson: Lesson) -> Examples:
+    def targets(self, lesson: Lesson) -> Targets:
         corpus = lesson.corpus
         explored = (corpus.ply < self.explore_plies) & ~corpus.followed
         policy_weight = np.where(explored & (self.explore_share > 0), 0.0, 1.0)
         result = corpus.result
-        value_weight = np.isfinite(result) & self.values
-        taught = (policy_weight > 0) | value_weight
-        return Examples.join(
-            Examples.of(games, corpus.action[at], np.nan_to_num(result[at]), policy_weight[at], value_weight[at])
-            for games, at in replay_games(corpus, rows=taught)
+        return Targets(
+            action=corpus.action,
+            policy_weight=policy_weight.astype(np.float32),
+            value=np.nan_to_num(result),
+            value_weight=(np.isfinite(result) & self.values).astype(np.float32),
         )
+
+    def exploring(self, player: Player, novice: Expert) -> Player:
+        """A player who explores in some of the first plies of its games, and otherwise plays as another."""
+        explorer = ExpertPlayer(novice, self.temperature)
+        return Explore(player, explorer, plies=self.explore_plies, share=self.explore_share)

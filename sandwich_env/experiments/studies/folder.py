@@ -1,0 +1,196 @@
+"""The folder of a sweep: what lies where, who worked in it, and how far each arm has come."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sandwich_env.errors import SpecError
+from sandwich_env.experiments.about import about
+from sandwich_env.experiments.folder import RunFolder, read_json, write_json
+from sandwich_env.experiments.plain import differences
+from sandwich_env.experiments.studies.study import Study, study_from, study_to_plain
+
+UNCOMPARED = ("attempts",)
+"""Keys of a study that no result depends on."""
+
+MADE = ("corpus", "games", "checkpoints", "unfinished")
+"""Folders of a finished arm that a sweep which keeps the numbers alone removes."""
+
+
+@dataclass(frozen=True)
+class SweepFolder:
+    """Paths in the folder of a sweep.
+
+    Attributes:
+        root: the folder itself.
+    """
+
+    root: Path
+
+    @property
+    def study(self) -> Path:
+        """The study; with it, the folder is a sweep's."""
+        return self.root / "study.json"
+
+    @property
+    def about(self) -> Path:
+        """What the sweep began with: versions, machine, the hashes of weights and files."""
+        return self.root / "about.json"
+
+    @property
+    def results(self) -> Path:
+        """The table."""
+        return self.root / "results.parquet"
+
+    def arm(self, id: str) -> RunFolder:
+        """The run of an arm."""
+        return RunFolder(self.root / "arms" / id)
+
+    def anchors(self, id: str) -> Path:
+        """What anchors did against each other and on the puzzles; a folder of this name is whole."""
+        return self.root / "anchors" / id
+
+    def failure(self, id: str) -> Path:
+        """Why an arm has failed; there is no such file for any other arm."""
+        return self.arm(id).root / "failed.json"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other sweep out. The system takes the lock back from a process that was killed.
+
+        Raises:
+            RunLockedError: another process holds it.
+            OSError: the folder cannot be made.
+        """
+        with RunFolder(self.root).locked():
+            yield
+
+    def sign_in(self, study: Study, weights: Mapping[str, str], files: Mapping[str, str]) -> str | None:
+        """Write down which study runs here and with what, or see that it is the one that ran here before.
+
+        Args:
+            study: the study.
+            weights: the SHA-256 of every file of weights, by the name it is given by.
+            files: likewise of openings and puzzles.
+
+        Returns:
+            A line for the reader, where another version of the package has worked here; None otherwise.
+
+        Raises:
+            SpecError: another study, or other weights, openings or puzzles; the text names what differs.
+        """
+        mine = about(dict(weights)) | {"files": dict(files)}
+        if not self.study.is_file():
+            write_json(self.about, mine)
+            write_json(self.study, study_to_plain(study))
+            return None
+        self._check_study(study)
+        known = read_json(self.about)
+        for part, what in (("weights", "the weights"), ("files", "the file")):
+            for name, mark in mine[part].items():
+                if known[part].get(name) != mark:
+                    raise SpecError(
+                        f"{what} {name!r} are not what the sweep in {str(self.root)!r} began with: "
+                        f"put them back, or give another folder"
+                    )
+        return _other_versions(mine, known)
+
+    def _check_study(self, study: Study) -> None:
+        recorded = study_from(read_json(self.study), repr(str(self.study)))
+        mine, theirs = (
+            {key: value for key, value in study_to_plain(one).items() if key not in UNCOMPARED}
+            for one in (study, recorded)
+        )
+        changed = [f"{key} was {old!r} and is now {new!r}" for key, new, old in differences(mine, theirs)]
+        if changed:
+            raise SpecError(
+                f"the sweep in {str(self.root)!r} was begun with another study: {'; '.join(changed)}. "
+                f"Go on with the old one, or give another folder"
+            )
+
+
+def _other_versions(mine: Mapping[str, Any], known: Mapping[str, Any]) -> str | None:
+    keys = ("sandwich_env", "python", "libraries")
+    one, other = ({key: about.get(key) for key in keys} for about in (mine, known))
+    changed = [f"{key} was {old} and is now {new}" for key, new, old in differences(one, other)]
+    return f"Other versions than at the start: {'; '.join(changed)}." if changed else None
+
+
+@dataclass(frozen=True)
+class Record:
+    """How far an arm has come.
+
+    Attributes:
+        rows: the measures of its rounds, round 0 first.
+        seconds: what each stage took, as `seconds.json` has it.
+        failure: `failed.json`; None for an arm that has not failed.
+        rounds: how many it is to have.
+    """
+
+    rows: list[dict[str, Any]]
+    seconds: dict[str, float]
+    failure: dict[str, Any] | None
+    rounds: int
+
+    @property
+    def status(self) -> str:
+        """ "done", "unfinished", "failed" or "diverged"."""
+        if len(self.rows) > self.rounds:
+            return "done"
+        return "unfinished" if self.failure is None else str(self.failure["status"])
+
+
+def read_record(folder: SweepFolder, id: str, rounds: int) -> Record:
+    """What the files of an arm say; nothing measured, where it has not begun.
+
+    Raises:
+        DataError: a file is damaged.
+    """
+    run, failure = folder.arm(id), folder.failure(id)
+    return Record(
+        rows=run.read_metrics(),
+        seconds=read_json(run.seconds) if run.seconds.is_file() else {},
+        failure=read_json(failure) if failure.is_file() else None,
+        rounds=rounds,
+    )
+
+
+def tidy(root: Path) -> None:
+    """Remove of a finished arm what it has made beside its numbers."""
+    for name in MADE:
+        shutil.rmtree(root / name, ignore_errors=True)
+
+
+def copy_whole(source: Path, target: Path) -> None:
+    """Copy a folder of files: `target` is there, and on disk, when all of it is."""
+    if target.is_dir():
+        return
+    partial = target.with_name(target.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(source, partial)
+    settle(partial, target)
+
+
+def settle(partial: Path, target: Path) -> None:
+    """Give a folder its name when its files are on disk, so that one that has the name is whole."""
+    for path in [*partial.rglob("*"), partial]:
+        _to_disk(path)
+    partial.rename(target)
+    _to_disk(target.parent)
+
+
+def _to_disk(path: Path) -> None:
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except PermissionError:
+        return  # Windows opens no folder in this way, and keeps its own books of them
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,243 @@
+"""`sandwich sweep`: the arms of a study, in processes of this machine or on a cluster, and the table of what came out.
+
+Every arm is a run in a folder of its own, and can be gone on from. So a sweep that was killed goes on with the same
+command: arms that are done stay as they are, those that were at work go on where they were.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+
+from sandwich_env.experiments.folder import write_json
+from sandwich_env.experiments.studies.board import Board, board, duration, seconds_left
+from sandwich_env.experiments.studies.checking import check_arms
+from sandwich_env.experiments.studies.executors import Advanced, Died, Ended, Event, Executor, LocalProcesses, Said
+from sandwich_env.experiments.studies.folder import Record, SweepFolder, read_record, tidy
+from sandwich_env.experiments.studies.grid import Grid
+from sandwich_env.experiments.studies.jobs import Job, Outcome, Work, work
+from sandwich_env.experiments.studies.study import Study
+from sandwich_env.experiments.studies.table import collect, read_records, write_results
+from sandwich_env.specs import check_count
+
+MakeExecutor = Callable[[Path], Executor]
+"""Makes what does the jobs, from the sweep's folder."""
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """What a sweep came to.
+
+    Attributes:
+        results: the table.
+        arms: how many arms there are.
+        failed: why those that have failed did, by their ids.
+    """
+
+    results: Path
+    arms: int
+    failed: dict[str, str]
+
+
+def run_sweep(
+    study: Study,
+    out: Path | str,
+    *,
+    processes: int | None = None,
+    retry_failed: bool = False,
+    console: Console | None = None,
+    executor: MakeExecutor | None = None,
+    do: Work = work,
+) -> SweepResult:
+    """Run the arms of a study that are not done, and write the table.
+
+    Args:
+        study: what to run.
+        out: the sweep's folder. A sweep that was stopped there goes on.
+        processes: how many arms are at work at once; as many as there are processors without it.
+        retry_failed: whether arms that failed or diverged are gone on with.
+        console: where progress is shown; nowhere without it.
+        executor: makes what does the jobs in the place of processes of this machine.
+        do: does a job.
+
+    Raises:
+        SandwichError: an arm cannot be made, or the folder holds another sweep; nothing has been run then.
+        RunLockedError: another sweep is at work in the folder.
+        OSError: a file could not be written. What was recorded is whole, and the sweep goes on from there.
+    """
+    count = check_count("processes", (os.cpu_count() or 1) if processes is None else processes)
+    folder = SweepFolder(Path(out))
+    console = console or Console(quiet=True)
+    grid = Grid.of(study)
+    weights, files = check_arms(grid.arms)
+    with folder.locked():
+        versions = folder.sign_in(study, weights, files)
+        if retry_failed:
+            for arm in grid.arms:
+                folder.failure(arm.id).unlink(missing_ok=True)
+        begun = executor(folder.root) if executor is not None else LocalProcesses(folder.root, count, do)
+        with closing(begun), board(console) as shown:
+            if versions is not None:
+                shown.say(versions)
+            return _Sweep(study, grid, folder, begun, shown).run()
+
+
+@dataclass
+class _Running:
+    """A job at work: what it is for, and since when."""
+
+    job: Job
+    label: str
+    method: str
+    since: float = field(default_factory=time.monotonic)
+
+
+class _Sweep:
+    """Gives out jobs, and writes down how they ended."""
+
+    def __init__(self, study: Study, grid: Grid, folder: SweepFolder, executor: Executor, shown: Board) -> None:
+        self.study = study
+        self.grid = grid
+        self.folder = folder
+        self.executor = executor
+        self.shown = shown
+        self.records = read_records(folder, grid)
+        self.waiting = [arm for arm in grid.arms if self.records[arm.id].status == "unfinished"]
+        self.running: dict[str, _Running] = {}
+        self.deaths: dict[str, int] = {}
+        cells = grid.cells_of()
+        self.labels = {id: held[0].label for id, held in cells.items()}
+        self.methods = {id: held[0].method for id, held in cells.items()}
+
+    def run(self) -> SweepResult:
+        """All that is left to do."""
+        if self.study.keep == "numbers":
+            for id, record in self.records.items():
+                if record.status == "done":
+                    tidy(self.folder.arm(id).root)  # the sweep may have been killed before it could
+        self.shown.say(
+            f"{self.study.name}: {len(self.grid.cells)} cells, {len(self.grid.arms)} arms, "
+            f"{self._done()} of them done, {self.executor.slots} at once."
+        )
+        self._show()
+        while self.waiting or self.running:
+            self._give_out()
+            for event in self.executor.wait(0.5):
+                self._handle(event)
+            self._show()
+        self._write()
+        return self._end()
+
+    def _give_out(self) -> None:
+        while len(self.running) < self.executor.slots and (found := self._next()) is not None:
+            job, label, method = found
+            self.running[job.id] = _Running(job, label, method)
+            self.shown.begin(job.id, label)
+            self.executor.begin(job)
+
+    def _next(self) -> tuple[Job, str, str] | None:
+        """The next arm whose anchors are measured, or anchors that one waits for; None where all wait for what goes on."""
+        for arm in self.waiting:
+            if self.folder.anchors(arm.anchors).is_dir():
+                self.waiting.remove(arm)
+                job = Job(id=arm.id, config=arm.plain, anchors=arm.anchors, keep=self.study.keep)
+                return job, self.labels[arm.id], self.methods[arm.id]
+            if arm.anchors not in self.running:
+                label = f"anchors, {arm.plain['novice']}, seed {arm.plain['seed']}"
+                return Job(id=arm.anchors, config=arm.anchors_plain), label, ""
+        return None
+
+    def _handle(self, event: Event) -> None:
+        if isinstance(event, Advanced):
+            self.shown.advance(event)
+        elif isinstance(event, Ended):
+            self._ended(self._over(event.job), event.outcome)
+        elif isinstance(event, Died):
+            self._died(self._over(event.job), event.why)
+        else:
+            assert isinstance(event, Said)  # a round's line, which the table has too
+
+    def _over(self, id: str) -> _Running:
+        self.shown.end(id)
+        return self.running.pop(id)
+
+    def _ended(self, one: _Running, outcome: Outcome) -> None:
+        if outcome.how == "stop":
+            raise OSError(f"the sweep has stopped at {one.label!r}: {outcome.error}")
+        if one.job.anchors is not None:
+            self._settle(one.job.id, outcome)
+        elif outcome.how != "done":
+            for arm in [arm for arm in self.waiting if arm.anchors == one.job.id]:
+                self.waiting.remove(arm)
+                text = f"{one.label}, which the arm is measured against: {outcome.error}"
+                self._settle(arm.id, Outcome(outcome.how, text, outcome.traceback))
+
+    def _settle(self, id: str, outcome: Outcome) -> None:
+        """Write down how an arm ended."""
+        if outcome.how != "done":
+            failure = {"status": outcome.how, "error": outcome.error, "traceback": outcome.traceback}
+            write_json(self.folder.failure(id), failure)
+        record = self.records[id] = read_record(self.folder, id, self.records[id].rounds)
+        self._write()
+        left = self._left()
+        self.shown.say(
+            f"[{self._done()}/{len(self.grid.arms)}] {self.labels[id]}: {_summary(record, outcome)}"
+            + ("" if left is None else f"; about {duration(left)} left")
+        )
+
+    def _died(self, one: _Running, why: str) -> None:
+        deaths = self.deaths[one.job.id] = self.deaths.get(one.job.id, 0) + 1
+        if deaths > self.study.attempts:
+            text = f"its process ended {deaths} times before it had done, the last time {why}"
+            self._ended(one, Outcome("failed", text))
+            return
+        self.shown.say(f"{one.label}: its process ended {why}; it is begun again from where it was")
+        if one.job.anchors is not None:
+            self.waiting.insert(0, next(arm for arm in self.grid.arms if arm.id == one.job.id))
+
+    def _write(self) -> None:
+        write_results(self.folder, collect(self.study, self.grid, self.records))
+
+    def _done(self) -> int:
+        return sum(record.status == "done" for record in self.records.values())
+
+    def _left(self) -> float | None:
+        spent: dict[str, list[float]] = {}
+        for id, record in self.records.items():
+            if record.status == "done":
+                spent.setdefault(self.methods[id], []).append(sum(record.seconds.values()))
+        now = time.monotonic()
+        running = [(one.method, now - one.since) for one in self.running.values() if one.job.anchors is not None]
+        return seconds_left(spent, [self.methods[arm.id] for arm in self.waiting], running, self.executor.slots)
+
+    def _show(self) -> None:
+        self.shown.show(self._done(), len(self.grid.arms), self._left())
+
+    def _end(self) -> SweepResult:
+        failed = {
+            id: str(record.failure["error"])
+            for id, record in self.records.items()
+            if record.failure is not None and record.status != "done"
+        }
+        total = sum(sum(record.seconds.values()) for record in self.records.values())
+        self.shown.say(f"{self._done()} of {len(self.grid.arms)} arms done, {duration(total)} of work in all.")
+        for id, error in failed.items():
+            self.shown.say(f"{self.records[id].status}: {self.labels[id]} (arms/{id}): {error}")
+        if failed:
+            self.shown.say(f"{len(failed)} arms have failed; --retry-failed goes on with them.")
+        self.shown.say(f"Table: {self.folder.results}")
+        return SweepResult(self.folder.results, len(self.grid.arms), failed)
+
+
+def _summary(record: Record, outcome: Outcome) -> str:
+    if outcome.how != "done":
+        return f"{outcome.how}: {outcome.error}"
+    last = record.rows[-1]
+    pgr = "no PGR (gap too small)" if last.get("pgr") is None else f"PGR {last['pgr']:.2f}"
+    return f"{pgr}, {duration(sum(record.seconds.values()))}"

@@ -1,0 +1,226 @@
+"""The figures: what stands in which cell, where lines run, and that nothing lies on something else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib as mpl
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from sweep_table_support import Row, arm, big_map, row
+
+from sandwich_env.experiments.sweep_report import look
+from sandwich_env.experiments.sweep_report.curves import draw_curves
+from sandwich_env.experiments.sweep_report.figures import draw_figures
+from sandwich_env.experiments.sweep_report.learning_curves import draw_control_learning, draw_learning
+from sandwich_env.experiments.sweep_report.phase import draw_phase
+from sandwich_env.experiments.sweep_report.results import results_from
+from sandwich_env.experiments.sweep_report.scatter import arms_once, draw_advice_quality, draw_reliance
+
+MINUS = "\N{MINUS SIGN}"
+
+CONTROL: Row = {
+    "kind": "none", "method": "self_play", "control": True, "protocol": "never", "interval": 0, "dial_name": None,
+    "dial": 0.0, "dial_index": 0,
+}  # fmt: skip
+
+
+def phase(rows: list[Row], measure: str = "loss_pgr") -> Figure:
+    return draw_phase(results_from(rows), measure, "title")
+
+
+def words(axes: Axes) -> list[str]:
+    return [text.get_text() for text in axes.texts]
+
+
+def panels(figure: Figure) -> list[Axes]:
+    """The panels, without the scale."""
+    return [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
+
+
+def small_print(figure: Figure) -> str:
+    return " ".join(figure.get_supxlabel().split())
+
+
+def dials(values: dict[float, float | None], **more: Any) -> list[Row]:
+    return [
+        row(dial=dial, dial_index=at, loss_pgr=value, **more) for at, (dial, value) in enumerate(values.items())
+    ]  # fmt: skip
+
+
+def test_each_cell_has_its_number_and_its_colour_even_off_the_scale() -> None:
+    rows = [*dials({0.0: 0.8, 0.5: -0.25, 1.0: -3.456}), *dials({0.0: 0.4}, protocol="every_n_turns:n=4", interval=4)]
+    (axes,) = panels(phase(rows))
+    assert words(axes) == [".80", f"{MINUS}.25", f"{MINUS}3.46", ".40", "\N{EN DASH}", "\N{EN DASH}"]
+    shades = [to_rgb(patch.get_facecolor()) for patch in axes.patches]
+    assert shades[:3] == [pytest.approx(look.shade(value)) for value in (0.8, -0.25, -1.0)]
+    assert [bool(patch.get_hatch()) for patch in axes.patches] == [False, True, True, False, False, False]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "0.5", "1"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["every turn", "every 4 turns"]
+
+
+def test_rows_are_kinds_and_columns_are_methods() -> None:
+    rows = [
+        row(kind=kind, method=method, loss_pgr=value)
+        for kind, method, value in (("a", "x", 0.1), ("a", "y", 0.2), ("b", "x", 0.3), ("b", "y", 0.4))
+    ]
+    figure = phase(rows)
+    assert [words(axes) for axes in panels(figure)] == [[".10"], [".20"], [".30"], [".40"]]
+    assert [axes.get_title() for axes in panels(figure)] == ["x", "y", "", ""]
+    assert [axes.get_ylabel().split("\n")[0] for axes in panels(figure)] == ["a", "", "b", ""]
+
+
+def test_many_methods_go_on_below() -> None:
+    rows = [row for at in range(8) for row in dials(dict.fromkeys((0.0, 0.2, 0.5, 0.8, 1.0), at / 10), method=f"m{at}")]
+    figure = phase(rows)
+    assert [axes.get_title() for axes in panels(figure)] == [f"m{at}" for at in range(8)]
+    tops = {round(axes.get_position().y0, 3) for axes in panels(figure)}
+    assert len(tops) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "mark", "meaning"),
+    [
+        ("failed", "fail", "its arms failed"), ("diverged", "div.", "no number"),
+        ("unfinished", "\N{HORIZONTAL ELLIPSIS}", "not done yet"), ("done", "gap", "too small to divide by"),
+    ],
+)  # fmt: skip
+def test_a_cell_without_a_number_says_why(status: str, mark: str, meaning: str) -> None:
+    figure = phase([row(dial=0.0, dial_index=0, loss_pgr=0.5), row(status=status)])
+    assert words(panels(figure)[0]) == [".50", mark]
+    assert f"{mark}: " in small_print(figure)
+    assert meaning in small_print(figure)
+
+
+def test_missing_seeds_are_counted_and_sure_cells_are_bold() -> None:
+    rows = [row(seed=seed, dial=0.0, dial_index=0, loss_pgr=0.5 + 0.01 * seed) for seed in range(3)]
+    rows += [row(seed=seed, loss_pgr=0.3 * (-1) ** seed, status="done" if seed else "failed") for seed in range(3)]
+    figure = phase(rows)
+    (axes,) = panels(figure)
+    assert words(axes) == [".51", ".00", "2/3"]
+    assert [text.get_fontweight() for text in axes.texts] == ["bold", "normal", "normal"]
+    assert "2/3: the mean over so many of 3 seeds" in small_print(figure)
+    assert "bold: 0 is outside the 95 % t interval over 3 seeds" in small_print(figure)
+
+
+def test_a_rough_bound_is_marked_where_it_is_by_elo() -> None:
+    rows = [row(pgr=0.5, loss_pgr=0.5, elo_one_sided=True)]
+    assert words(panels(phase(rows, "pgr"))[0]) == [".50†"]
+    assert "†: a rough bound" in small_print(phase(rows, "pgr"))
+    assert words(panels(phase(rows))[0]) == [".50"]
+
+
+def test_controls_stand_in_the_title() -> None:
+    rows = [row(loss_pgr=0.5), row(**CONTROL, loss_pgr=0.02)]
+    assert "Controls, with nobody to ask: self_play .02" in phase(rows).get_suptitle()
+
+
+def test_a_curve_runs_through_the_means_and_its_bars_are_the_intervals() -> None:
+    rows = [row(seed=seed, dial=d, dial_index=d, loss_pgr=0.5 * d + 0.1 * seed) for d in (0, 1) for seed in range(3)]
+    rows += [row(**CONTROL, seed=seed, loss_pgr=0.01 * seed) for seed in range(3)]
+    figure = draw_curves(results_from(rows), "loss_pgr", "title")
+    (axes,) = figure.axes
+    (bars,) = axes.containers
+    assert list(bars.lines[0].get_ydata()) == pytest.approx([0.1, 0.6])
+    low, high = bars.lines[2][0].get_segments()[0][:, 1]
+    assert (low, high) == pytest.approx((0.1 - 0.2484, 0.1 + 0.2484), abs=1e-4)
+    (band,) = axes.patches
+    assert band.get_bbox().get_points()[:, 1].tolist() == pytest.approx([0.0, 0.02])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["imitate", "self_play (control)"]
+    assert "95 % t intervals over 3 seeds" in figure.get_suptitle()
+
+
+def test_a_disaster_does_not_flatten_the_rest() -> None:
+    def share(lowest: float) -> float:
+        """Of the axis' height, what lies from 0 to 1."""
+        figure = draw_curves(results_from(dials({0.0: 0.9, 0.5: 0.5, 1.0: lowest})), "loss_pgr", "title")
+        (axes,) = figure.axes
+        assert axes.get_ylim()[0] < lowest
+        heights = axes.transData.transform([(0, 0), (0, 1)])[:, 1]
+        return float((heights[1] - heights[0]) / axes.bbox.height)
+
+    assert share(-0.5) > 0.5
+    assert share(-20.0) > 0.3
+
+
+def test_methods_without_the_measure_have_no_line() -> None:
+    rows = [row(method="trust", trust_auroc=0.8), row(method="imitate")]
+    figure = draw_curves(results_from(rows), "trust_auroc", "title", "AUROC", level=0.5)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["trust"]
+    assert figure.axes[0].get_ylabel() == "AUROC"
+
+
+def test_learning_curves_are_thin_by_seed_and_thick_on_average() -> None:
+    rows = [*arm((0.0, 0.1, 0.2), seed=0), *arm((0.0, 0.3, 0.6), seed=1), *arm((0.0, -0.5), seed=2, status="diverged")]
+    (axes,) = draw_learning(results_from(rows), (1, "every_turn"), "loss_pgr", "title").axes
+    lines = [line for line in axes.lines if len(line.get_xdata()) == 3]
+    drawn = {tuple(round(float(y), 6) for y in line.get_ydata()): line.get_linewidth() for line in lines}
+    thick = drawn.pop((0.0, 0.2, 0.4))
+    assert set(drawn) == {(0.0, 0.1, 0.2), (0.0, 0.3, 0.6)}
+    assert thick > 2 * max(drawn.values())
+    (stopped,) = [line for line in axes.lines if line.get_marker() == "x"]
+    assert (list(stopped.get_xdata()), list(stopped.get_ydata())) == ([1], [-0.5])
+    control = results_from([row(**CONTROL, round=at, loss_pgr=0.1) for at in (0, 1)])
+    figure = draw_control_learning(control, "loss_pgr", "title")
+    assert figure.axes[0].get_title() == "self_play"
+
+
+def test_points_are_arms_each_once() -> None:
+    same: Row = {"dial": 0.0, "dial_index": 0, "arm": "one", "advice_loss": 0.01, "loss_pgr": 0.6}
+    rows = [row(kind=kind, **same) for kind in ("random_move", "worst_move")]
+    rows += [row(kind="worst_move", advice_loss=0.2, loss_pgr=-0.5, followed_right=0.9, followed_wrong=0.4)]
+    results = results_from(rows)
+    assert sorted((kind, method) for kind, method, _ in arms_once(results)) == [
+        ("honest", "imitate"), ("worst_move", "imitate")
+    ]  # fmt: skip
+    (axes,) = draw_advice_quality(results, "loss_pgr", "title").axes
+    points = {dots.get_label(): dots.get_offsets().tolist() for dots in axes.collections}
+    assert points == {"worst move": [[0.2, -0.5]], "honest": [[0.01, 0.6]]}
+    (axes,) = draw_reliance(results, "title").axes
+    assert [dots.get_offsets().tolist() for dots in axes.collections] == [[[0.9, 0.4]]]
+
+
+SIZES: dict[str, dict[str, Any]] = {
+    "one of each": {
+        "kinds": ("random_move",), "dials": (0.0, 0.5), "intervals": (1,), "methods": ("imitate",), "seeds": 1,
+    },
+    "five intervals": {
+        "kinds": ("a_kind_with_a_name", "b"), "intervals": (1, 2, 4, 8, 16), "methods": ("gate", "trust"),
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=list(SIZES))
+def test_nothing_lies_on_something_else(size: dict[str, Any]) -> None:
+    with mpl.rc_context(look.TEXT):
+        figure = draw_phase(results_from(big_map(**size, rounds=1)), "loss_pgr", "A title of some length")
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+    renderer = canvas.get_renderer()
+    texts = [figure._suptitle, figure._supxlabel, *(axes.title for axes in panels(figure))]  # type: ignore[attr-defined]
+    texts += [axes.yaxis.label for axes in panels(figure)] + [axes.xaxis.label for axes in figure.axes]
+    for axes in figure.axes:
+        texts += [*axes.get_xticklabels(), *axes.get_yticklabels(), *axes.texts]
+    boxes = [text.get_window_extent(renderer) for text in texts if text is not None and text.get_text()]
+    page = figure.bbox
+    for at, box in enumerate(boxes):
+        assert page.x0 - 1 <= box.x0
+        assert box.x1 <= page.x1 + 1
+        assert page.y0 - 1 <= box.y0
+        assert box.y1 <= page.y1 + 1
+        for other in boxes[:at]:
+            beside = box.x0 > other.x1 - 1 or other.x0 > box.x1 - 1
+            assert beside or box.y0 > other.y1 - 1 or other.y0 > box.y1 - 1
+
+
+def test_a_figure_has_the_same_bytes_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(look, "DPI", 40)
+    rows = [row(loss_pgr=-0.5)]
+    one, other = ({drawn.name: drawn.files for drawn in draw_figures(results_from(rows))} for _ in range(2))
+    assert set(one) == {"phase_loss_pgr", "curves_loss_pgr", "learning_every_turn"}
+    assert one == other
+    assert one["phase_loss_pgr"]["png"].startswith(b"\x89PNG")
+    assert b"<svg" in one["phase_loss_pgr"]["svg"][:1000]

@@ -1,0 +1,184 @@
+"""`sandwich report` over a sweep: one page that needs no other file, and says what is there and what is not."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from pathlib import Path
+
+import pytest
+from docs_support import text_of as text_of_docs
+from sweep_table_support import Row, arm, row, write_sweep
+
+from sandwich_env import cli
+from sandwich_env.errors import DataError
+from sandwich_env.experiments.sweep_report import look, page
+from sandwich_env.experiments.sweep_report.page import is_sweep, report_sweep
+from sandwich_env.experiments.sweep_report.premium_rows import premium_rows
+from sandwich_env.experiments.sweep_report.results import results_from
+
+STUDY: Row = {"name": "hand_made", "base": {"expert": "uniform"}, "controls": ["imitate"], "seeds": [0, 1, 2, 3]}
+
+
+@pytest.fixture(autouse=True)
+def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plots of fewer pixels, in a quarter of the time."""
+    monkeypatch.setattr(look, "DPI", 40)
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No figures, for tests of what is written."""
+    monkeypatch.setattr(page, "draw_figures", lambda _: iter(()))
+
+
+def strategic_rows() -> list[Row]:
+    """Noise of which H keeps 0.5 at any loss, and a strategy of which it keeps 0.5 less the loss times ten."""
+    rows = []
+    for seed in range(2):
+        for index, loss in enumerate((0.0, 0.05, 0.1)):
+            shared: Row = {"seed": seed, "dial": index / 2, "dial_index": index, "advice_loss": loss}
+            rows.append(row(**shared, loss_pgr=0.5, advisor='{"kind": "policy_noise", "scale": 1.0}', kind="noise"))
+            rows.append(
+                row(**shared, loss_pgr=0.5 - 10 * loss, advisor='{"kind": "other_model", "model": "b"}', kind="B")
+            )  # fmt: skip
+    return rows
+
+
+def text_of(path: Path) -> str:
+    """What a reader sees."""
+    bare = re.sub(r"<style>.*?</style>|<img[^>]*>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", bare).split())
+
+
+def test_the_page_needs_no_other_file_and_the_plots_lie_beside_it(tmp_path: Path) -> None:
+    root = write_sweep(tmp_path / "sweep", [*arm(), *arm(kind="worst_move", seed=1)], STUDY)
+    path = report_sweep(root)
+    assert path == root / "report.html"
+    html = path.read_text(encoding="utf-8")
+    sources = re.findall(r'(?:src|href)="([^"]*)"', html)
+    names = {path.stem for path in (root / "plots").glob("*.png")}
+    assert len(sources) == len(names) == 7
+    assert names == {path.stem for path in (root / "plots").glob("*.svg")}
+    for source in sources:
+        kind, _, data = source.partition(",")
+        assert kind == "data:image/png;base64"
+        assert base64.b64decode(data).startswith(b"\x89PNG")
+    assert not re.search(r"<(script|link|iframe|object)|url\(|@import", html)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_it_says_how_far_a_sweep_has_come(tmp_path: Path) -> None:
+    rows = [*arm(seed=0), *arm(seed=1, status="failed", error="no <engine>"), *arm(seed=2, status="unfinished")]
+    text = text_of(report_sweep(write_sweep(tmp_path, rows, STUDY)))
+    assert "1 of 4 arms are done. 1 failed. 1 unfinished. 1 have not begun." in text
+    assert "failed: no &lt;engine&gt;" in text
+    assert "Together they took 600 games, 27,000 queries," in text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_study_that_cannot_be_made_here_is_said(tmp_path: Path) -> None:
+    study = STUDY | {"base": {"expert": "elsewhere/strong.safetensors"}}
+    text = text_of(report_sweep(write_sweep(tmp_path, arm(), study)))
+    assert "1 of 1 begun arms are done." in text
+    assert "could not be told here" in text
+    assert "strong.safetensors" in text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_table_has_a_line_for_each_cell_with_its_costs(tmp_path: Path) -> None:
+    rows = [row(seed=seed, loss_pgr=value, pgr=value, elo_one_sided=True) for seed, value in ((0, 0.2), (1, 0.4))]
+    html = report_sweep(write_sweep(tmp_path, rows, STUDY)).read_text(encoding="utf-8")
+    lines = [re.findall(r"<t[dh]>(.*?)</t[dh]>", line) for line in re.findall(r"<tr>(.*?)</tr>", html)]
+    (at,) = [at for at, line in enumerate(lines) if line[:2] == ["kind", "dial"]]
+    heading, cell = lines[at], lines[at + 1]
+    shown = dict(zip(heading, cell, strict=True))
+    assert cell[:6] == ["random_move", "epsilon 0.5", "every turn", "imitate", "novice", "0, 1"]
+    # half a t of 12.706 times 0.1414 / sqrt(2) on each side of 0.3
+    assert shown["PGR by loss of win probability"] == "0.30 [-0.97, 1.57]"
+    assert shown["PGR by puzzles"] == "-"
+    assert shown["PGR by Elo"] == "0.30 [-0.97, 1.57] †"
+    assert [shown[name] for name in ("queries", "inquiries", "expert calls", "positions", "seconds")] == [
+        "9,000", "0", "9,100", "9,000", "12"
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_it_says_how_to_get_the_numbers_again(tmp_path: Path) -> None:
+    root = write_sweep(tmp_path, arm(), STUDY)
+    html = report_sweep(root).read_text(encoding="utf-8")
+    assert f"sandwich sweep {root / 'study.json'} --out ANOTHER_FOLDER" in html
+    assert "numpy 2" in html
+    (found,) = [text for text in re.findall(r"<pre>(.*?)</pre>", html, flags=re.DOTALL) if text.startswith("{")]
+    assert json.loads(found.replace("&quot;", '"')) == STUDY
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_premium_of_a_strategy_over_noise_of_equal_harm(tmp_path: Path) -> None:
+    rows = strategic_rows()
+    (found,) = premium_rows(results_from(rows), "loss_pgr")
+    assert (found.noise, found.kind, found.losses) == ("noise", "B", (0.0, 0.1))
+    assert found.premium is not None
+    assert found.premium.value == pytest.approx(0.5)  # ten times the mean loss, 0.05
+    assert found.premium.count == 2
+    text = text_of(report_sweep(write_sweep(tmp_path, rows, STUDY)))
+    assert "noise B every turn imitate novice 0.50 [0.50, 0.50] 0.000 to 0.100 2" in text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_strategy_that_cannot_be_matched_says_why(tmp_path: Path) -> None:
+    rows = [one | ({"advice_loss": 0.5} if one["kind"] == "B" else {}) for one in strategic_rows()]
+    text = text_of(report_sweep(write_sweep(tmp_path, rows, STUDY)))
+    assert "Without a premium: 1" in text
+    assert "noise, B, imitate: " in text
+
+
+def test_two_strengths_of_h_have_figures_of_their_own(tmp_path: Path) -> None:
+    rows = [row(novice=novice, pgr=0.5) for novice in ("weak", "weaker/one")]
+    report_sweep(write_sweep(tmp_path, rows, STUDY))
+    names = {path.stem for path in (tmp_path / "plots").glob("phase_pgr*.png")}
+    assert names == {"phase_pgr_weak", "phase_pgr_weaker_one"}
+
+
+def test_a_sweep_of_controls_alone_has_their_curves(tmp_path: Path) -> None:
+    control: Row = {"kind": "none", "control": True, "protocol": "never", "interval": 0, "dial_name": None}
+    rows = arm(**control, method="self_play", advisor=None)
+    report_sweep(write_sweep(tmp_path, rows, STUDY))
+    assert {path.name for path in (tmp_path / "plots").glob("*.png")} == {"learning_controls.png"}
+
+
+def test_a_sweep_of_which_nothing_could_be_measured_still_has_a_page(tmp_path: Path) -> None:
+    text = text_of(report_sweep(write_sweep(tmp_path, [row(status="failed", error="why", round=0)], STUDY)))
+    assert "0 of 4 arms are done. 1 failed. 3 have not begun." in text
+
+
+def test_a_sweep_that_has_measured_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "study.json").write_text(json.dumps(STUDY))
+    with pytest.raises(DataError, match="no rows yet: go on with the sweep"):
+        report_sweep(tmp_path)
+
+
+def test_the_command_knows_a_sweep_from_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = write_sweep(tmp_path / "sweep", [row()], STUDY)
+    assert is_sweep(root)
+    assert cli.run(["report", str(root)]) == 0
+    assert capsys.readouterr().out.strip() == str(root / "report.html")
+    (tmp_path / "nothing").mkdir()
+    assert not is_sweep(tmp_path / "nothing")
+    assert cli.run(["report", str(tmp_path / "nothing")]) == 2
+    assert "there is no run in" in capsys.readouterr().err
+
+
+def test_the_page_of_the_docs_names_every_figure(tmp_path: Path) -> None:
+    measured: Row = {"advice_loss": 0.1, "followed_right": 0.9, "followed_wrong": 0.5, "trust_auroc": 0.7}
+    measures = dict.fromkeys(look.MEASURES, 0.3)
+    rows = [
+        row(interval=interval, protocol=protocol, **measured, **measures)
+        for interval, protocol in ((1, "every_turn"), (4, "every_n_turns:n=4"))
+    ]
+    rows.append(row(kind="none", method="self_play", control=True, protocol="never", interval=0, **measures))
+    report_sweep(write_sweep(tmp_path, rows, STUDY))
+    table = text_of_docs("docs/sweep_reports.md").split("| figure |", 1)[1].split("\n\n", 1)[0]
+    named = {name for line in table.splitlines() for name in re.findall(r"`(\w+)`", line.split(" | ")[0])}
+    assert named == {path.stem for path in (tmp_path / "plots").glob("*.png")}

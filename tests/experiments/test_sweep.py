@@ -1,0 +1,260 @@
+"""What a sweep does with its arms: each once, in order, and on after whatever happens to one of them."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from sweep_support import Here, calls, order, plain_study, rows_of, small_study, stand_in
+
+from sandwich_env.errors import RunLockedError, SandwichError, SpecError
+from sandwich_env.experiments.folder import RunFolder
+from sandwich_env.experiments.studies.folder import SweepFolder
+from sandwich_env.experiments.studies.grid import Grid
+from sandwich_env.experiments.studies.study import Study, study_from
+from sandwich_env.experiments.studies.sweep import SweepResult, run_sweep
+from sandwich_env.experiments.studies.table import read_results
+
+
+def swept(study: Study, out: Path, slots: int = 2, **arguments: Any) -> tuple[SweepResult, Here, str]:
+    """A sweep in this process: what it came to, what did it, and what it printed."""
+    executors: list[Here] = []
+
+    def make(root: Path) -> Here:
+        executors.append(Here(root, slots))
+        return executors[0]
+
+    console = Console(file=io.StringIO(), width=200)
+    result = run_sweep(study, out, executor=make, console=console, **arguments)
+    return result, executors[0], console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def untimed(out: Path) -> list[dict[str, Any]]:
+    """The table without what may differ."""
+    return read_results(out).drop_columns(["seconds_total"]).to_pylist()
+
+
+def test_each_arm_is_run_once_the_first_seed_first_and_anchors_before_their_arms(tmp_path: Path) -> None:
+    study, out = small_study(tmp_path), tmp_path / "out"
+    grid = Grid.of(study)
+    result, executor, printed = swept(study, out, slots=1)
+    anchors = list(dict.fromkeys(arm.anchors for arm in grid.arms))
+    half = len(grid.arms) // 2
+    ids = [arm.id for arm in grid.arms]
+    assert calls(out) == [anchors[0], *ids[:half], anchors[1], *ids[half:]]
+    assert executor.closed
+    assert (result.arms, result.failed) == (8, {})
+    assert all((out / "arms" / id / "anchors" / "E_H0.json").is_file() for id in ids)
+    assert printed.splitlines()[0] == "small: 12 cells, 8 arms, 0 of them done, 1 at once."
+    assert "[8/8]" in printed
+    assert "left" in printed
+
+
+def test_a_finished_sweep_runs_nothing_again(tmp_path: Path) -> None:
+    study, out = small_study(tmp_path), tmp_path / "out"
+    swept(study, out)
+    before, table = calls(out), (out / "results.parquet").read_bytes()
+    _, executor, printed = swept(study, out)
+    assert executor.begun == []
+    assert calls(out) == before
+    assert "8 of 8 arms done" in printed
+    assert (out / "results.parquet").read_bytes() == table
+
+
+def test_what_is_there_is_not_measured_again(tmp_path: Path) -> None:
+    study, out = small_study(tmp_path, base={"rounds": 3}), tmp_path / "out"
+    swept(study, out)
+    table = untimed(out)
+    unfinished, missing = (arm.id for arm in Grid.of(study).arms[2:4])
+    metrics = RunFolder(out / "arms" / unfinished).metrics
+    lines = metrics.read_text().splitlines(keepends=True)
+    metrics.write_text("".join(lines[:2]))
+    shutil.rmtree(out / "arms" / missing)
+    _, executor, printed = swept(study, out)
+    assert [job.id for job in executor.begun] == [unfinished, missing]
+    assert "6 of them done" in printed
+    assert metrics.read_text() == "".join(lines)
+    assert untimed(out) == table
+
+
+def test_one_arm_fails_and_the_others_go_on(tmp_path: Path) -> None:
+    study, out = small_study(tmp_path), tmp_path / "out"
+    broken, diverged, unmakeable = (arm.id for arm in Grid.of(study).arms[1:4])
+    order(out, {broken: "broken", diverged: "diverges", unmakeable: "unmakeable"})
+    result, _, printed = swept(study, out)
+    assert result.failed == {
+        broken: "ZeroDivisionError: by nought",
+        diverged: "the loss is nan after step 3",
+        unmakeable: "SpecError: no such thing",
+    }
+    failure = json.loads((out / "arms" / broken / "failed.json").read_text())
+    assert failure["status"] == "failed"
+    assert "in _obey" in failure["traceback"]
+    assert "5 of 8 arms done" in printed
+    assert f"(arms/{diverged}): the loss is nan after step 3" in printed
+    assert "--retry-failed" in printed
+    rows = untimed(out)
+    told = {id: [(r["round"], r["status"], r["error"]) for r in rows if r["arm"] == id] for id in result.failed}
+    assert set(told[broken]) == {(0, "failed", "ZeroDivisionError: by nought")}
+    assert set(told[diverged]) == {(0, "diverged", "the loss is nan after step 3")}
+    assert set(told[unmakeable]) == {(0, "failed", "SpecError: no such thing")}  # though nothing was measured
+
+
+def test_failed_arms_are_left_alone_until_they_are_to_be_retried(tmp_path: Path) -> None:
+    study, out = small_study(tmp_path), tmp_path / "out"
+    broken = Grid.of(study).arms[1].id
+    order(out, {broken: "broken"})
+    swept(study, out)
+    order(out, {})
+    result, executor, _ = swept(study, out)
+    assert executor.begun == []
+    assert set(result.failed) == {broken}
+    result, executor, _ = swept(study, out, retry_failed=True)
+    assert [job.id for job in executor.begun] == [broken]
+    assert result.failed == {}
+    assert len(rows_of(out, broken)) == 2
+    assert {row["status"] for row in untimed(out)} == {"done"}
+
+
+def test_anchors_that_fail_fail_the_arms_that_need_them(tmp_path: Path) -> None:
+    study, out = small_study(tmp_path), tmp_path / "out"
+    arms = Grid.of(study).arms
+    order(out, {arms[0].anchors: "broken anchors"})
+    result, _, _ = swept(study, out)
+    assert set(result.failed) == {arm.id for arm in arms if arm.anchors == arms[0].anchors}
+    assert all("which the arm is measured against: ZeroDivisionError" in text for text in result.failed.values())
+    order(out, {})
+    assert swept(study, out, retry_failed=True)[0].failed == {}
+
+
+def test_a_full_disk_stops_the_sweep_which_goes_on_from_there(tmp_path: Path) -> None:
+    study, out = small_study(tmp_path), tmp_path / "out"
+    arms = Grid.of(study).arms
+    order(out, {arms[2].id: "disk"})
+    with pytest.raises(OSError, match="the sweep has stopped at 'random 0.5.*No space left on device"):
+        swept(study, out)
+    assert not list(out.glob("arms/*/failed.json"))
+    order(out, {})
+    result, executor, _ = swept(study, out)
+    assert result.failed == {}
+    assert arms[0].id not in [job.id for job in executor.begun]
+
+
+def test_an_arm_whose_process_dies_is_begun_again_so_many_times(tmp_path: Path) -> None:
+    study, out = small_study(tmp_path, attempts=2), tmp_path / "out"
+    lost = Grid.of(study).arms[1].id
+    order(out, {lost: "lost"})
+    result, executor, printed = swept(study, out)
+    assert [job.id for job in executor.begun].count(lost) == 3
+    assert result.failed == {lost: "its process ended 3 times before it had done, the last time by signal 9 (SIGKILL)"}
+    assert printed.count("it is begun again from where it was") == 2
+
+
+def test_a_finished_arm_keeps_its_numbers_alone(tmp_path: Path) -> None:
+    study = study_from(plain_study(tmp_path, base={"play": {"games": 2, "max_plies": 4}}, keep="numbers", seeds=[0]))
+    out = tmp_path / "out"
+    swept(study, out)  # the stand-in leaves its games: as if the sweep were killed just before they are removed
+    assert list(out.glob("arms/*/corpus"))
+    swept(study, out)
+    assert not list(out.glob("arms/*/corpus"))
+    assert {row["status"] for row in untimed(out)} == {"done"}
+
+
+def test_two_sweeps_do_not_work_in_one_folder(tmp_path: Path) -> None:
+    study, out = small_study(tmp_path), tmp_path / "out"
+    with SweepFolder(out).locked(), pytest.raises(RunLockedError, match="another process is at work"):
+        swept(study, out)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"seeds": [0, 2]}, r"seeds was \[0, 1\] and is now \[0, 2\]"),
+        ({"keep": "numbers"}, "keep was 'all' and is now 'numbers'"),
+        ({"base": {"rounds": 2}}, "base.rounds was 1 and is now 2"),
+    ],
+)
+def test_another_study_is_refused(tmp_path: Path, changes: dict[str, Any], text: str) -> None:
+    out = tmp_path / "out"
+    swept(small_study(tmp_path), out)
+    with pytest.raises(SpecError, match=text):
+        swept(small_study(tmp_path, **changes), out)
+    swept(small_study(tmp_path, attempts=9), out)  # upon which no number depends
+
+
+@pytest.mark.parametrize("name", ["novice.safetensors", "book.epd", "puzzles.csv"])
+def test_other_weights_openings_or_puzzles_are_refused(tmp_path: Path, name: str) -> None:
+    study, out = small_study(tmp_path), tmp_path / "out"
+    swept(study, out)
+    if name == "novice.safetensors":
+        from sandwich_env.nets.residual import new_network
+        from sandwich_env.nets.shape import NetworkShape
+        from sandwich_env.nets.weights import save_network
+
+        save_network(new_network(NetworkShape(blocks=1, channels=8), 1), tmp_path / name)
+    else:
+        (tmp_path / name).write_text((tmp_path / name).read_text() + "\n")
+    with pytest.raises(SpecError, match=f"{name}' are not what the sweep in .* began with"):
+        swept(study, out)
+
+
+def test_another_version_of_the_package_is_said(tmp_path: Path) -> None:
+    study, out = small_study(tmp_path), tmp_path / "out"
+    swept(study, out)
+    about = json.loads((out / "about.json").read_text())
+    (out / "about.json").write_text(json.dumps(about | {"sandwich_env": "0.0.1"}))
+    assert "Other versions than at the start: sandwich_env was 0.0.1 and is now" in swept(study, out)[2]
+
+
+def test_what_cannot_be_made_is_found_before_anything_runs(tmp_path: Path) -> None:
+    study = plain_study(tmp_path)
+    study["base"]["evaluate"]["openings"] = 100
+    with pytest.raises(SandwichError, match="has 10 openings, and 100 are kept for measuring"):
+        swept(study_from(study), tmp_path / "out")
+    study = plain_study(tmp_path, novices={"H": str(tmp_path / "nobody.safetensors")})
+    with pytest.raises(SandwichError, match="nobody.safetensors"):
+        swept(study_from(study), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_real_processes_die_and_are_replaced(tmp_path: Path) -> None:
+    study, out = small_study(tmp_path, seeds=[0], attempts=1), tmp_path / "out"
+    once, always = (arm.id for arm in Grid.of(study).arms[:2])
+    order(out, {once: "dies once", always: "dies"})
+    console = Console(file=io.StringIO(), width=200)
+    result = run_sweep(study, out, processes=2, console=console, do=stand_in)
+    assert result.failed == {
+        always: "its process ended 2 times before it had done, the last time by signal 9 (SIGKILL)"
+    }
+    assert len(rows_of(out, once)) == 2
+    assert "its process ended by signal 9 (SIGKILL)" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+def test_a_sweep_of_real_runs_keeps_the_numbers(tmp_path: Path) -> None:
+    study = small_study(
+        tmp_path,
+        base={"play": {"games": 2, "max_plies": 6, "random_plies": 1}},
+        kinds={"random": {"advisor": "random_move", "dial": "epsilon", "at": [1]}},
+        seeds=[0],
+        keep="numbers",
+    )
+    assert run_sweep(study, tmp_path / "out", processes=1).failed == {}
+    rows = read_results(tmp_path / "out").to_pylist()
+    assert [(row["kind"], row["round"], row["status"]) for row in rows] == [
+        ("none", 0, "done"),
+        ("none", 1, "done"),
+        ("random", 0, "done"),
+        ("random", 1, "done"),
+    ]
+    assert [row["queries_total"] > 0 for row in rows] == [False, False, False, True]
+    assert rows[3]["games_total"] == 2
+    assert rows[3]["tampered"] == 1.0
+    assert not list((tmp_path / "out").glob("arms/*/corpus"))
+    assert len(list((tmp_path / "out").glob("arms/*/matches/*.json"))) == 4

@@ -1,0 +1,157 @@
+"""The line: H's end answers and leads nowhere, the scorer's end counts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from line_support import Hashed, reachable, streams
+from noting_support import Noting
+
+from sandwich_env.advisors.base import NO_MOVE, Advice, Advisor, Honest, Provenance, Query, VisibleAdvice
+from sandwich_env.advisors.random_move import RandomMove
+from sandwich_env.advisors.schedules import Budget
+from sandwich_env.errors import AdviceError, SpecError
+from sandwich_env.oversight.disclosures import Disclosures
+from sandwich_env.oversight.line import Line, Tally, open_line
+from sandwich_env.players.advisor_player import AdvisorPlayer
+from sandwich_env.rules import Games
+
+N = 40
+
+
+def some_games(plies: int = 4) -> Games:
+    games = Games(N)
+    for ply in range(plies):
+        games.step(games.sample(np.arange(N) + 1000 * ply))
+    return games
+
+
+def columns(advice: VisibleAdvice) -> list[bytes]:
+    return [part.tobytes() for part in (advice.move, advice.value, advice.available)]
+
+
+FICKLE = RandomMove(Honest(Hashed()), epsilon=0.5)
+
+
+def test_the_same_question_in_the_same_turn_has_the_same_answer_whatever_else_is_asked() -> None:
+    games, (line, _) = some_games(), open_line(FICKLE)
+    whole = line.ask(games, streams(N), "both", part=3)
+    assert columns(line.ask(games, streams(N), "both", part=3)) == columns(whole)
+    rows = np.random.default_rng(0).permutation(N)
+    parts = np.full(N, 3)
+    mixed = line.ask(games.select(rows), streams(N).select(rows), "both", parts)
+    assert columns(mixed) == columns(whole.select(rows))
+    for row in (0, 17):
+        alone = np.array([row])
+        found = line.ask(games.select(alone), streams(N).select(alone), "both", part=3)
+        assert columns(found) == columns(whole.select(alone))
+
+
+def test_another_part_and_another_turn_are_other_questions() -> None:
+    games, (line, _) = some_games(), open_line(FICKLE)
+    answers = [line.ask(games, streams(N, seed), "move", part).move.tolist() for seed in (0, 1) for part in (0, 1)]
+    assert len(set(map(tuple, answers))) == 4
+    each = line.ask(games, streams(N), "move", np.arange(N) % 2).move
+    np.testing.assert_array_equal(each, np.where(np.arange(N) % 2, answers[1], answers[0]))
+
+
+def test_an_honest_advisor_says_what_its_expert_knows_and_only_what_was_asked_for() -> None:
+    games, (line, _) = some_games(), open_line(Honest(Hashed()))
+    known = Hashed().evaluate(games)
+    move, value = (line.ask(games, streams(N), asks) for asks in ("move", "value"))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(move.move, known.best())
+    np.testing.assert_array_equal(value.value, known.value)
+    assert (move.value == 0).all()
+    assert (value.move == NO_MOVE).all()
+    assert (move.available == [1, 0]).all()
+    assert (value.available == [0, 1]).all()
+
+
+def test_the_scorer_counts_questions_and_tampered_answers() -> None:
+    games, (line, tally) = some_games(), open_line(FICKLE)
+    honest = Hashed().evaluate(games).best()
+    said = [line.ask(games, streams(N), "move", part).move for part in range(4)]
+    assert tally.inquiries == 4 * N
+    assert np.sum(said != honest) <= tally.tampered < 4 * N
+    assert tally.tampered > N
+    other_line, other = open_line(Honest(Hashed()))
+    other_line.ask(games.select([0, 1]), streams(2), "value")
+    assert (other.inquiries, other.tampered) == (2, 0)
+    assert tally.inquiries == 4 * N
+
+
+def test_the_advisor_is_told_the_number_of_the_turn_and_what_h_discloses_of_itself() -> None:
+    noting = Noting()
+    line, _ = open_line(noting, Disclosures(rating=1234.0, proposer=Hashed()))
+    games = some_games(5)
+    line.ask(games, streams(N), "move")
+    (query,) = noting.queries
+    assert (query.count == 2).all()
+    assert query.rating is not None
+    assert (query.rating == 1234.0).all()
+    np.testing.assert_array_equal(query.proposal, Hashed().evaluate(games).best())
+    quiet = Noting()
+    open_line(quiet)[0].ask(games, streams(N), "move")
+    assert (quiet.queries[0].rating, quiet.queries[0].proposal, quiet.queries[0].watched) == (None, None, None)
+
+
+def test_lies_on_the_line_do_not_use_up_a_budget() -> None:
+    games = some_games()
+    line, tally = open_line(RandomMove(Honest(Hashed()), epsilon=1.0, when=Budget(1)))
+    for part in range(3):
+        line.ask(games, streams(N), "move", part)
+    assert tally.tampered == 3 * N
+
+
+class Wrong(Advisor):
+    """Changes an honest answer into one that nobody could be shown."""
+
+    def __init__(self, **changes: object) -> None:
+        self.changes = changes
+
+    def advise(self, query: Query) -> Advice:
+        return replace(Honest(Hashed()).advise(query), **self.changes)
+
+
+def test_an_answer_that_nobody_could_be_shown_is_refused_and_not_counted() -> None:
+    games = some_games()
+    for changes, said in (
+        ({"move": np.full(N, 4671)}, "Wrong recommends 4671, which is not legal"),
+        ({"value": np.full(N, 1.5, dtype=np.float32)}, "Wrong gives the value 1.5"),
+        ({"value": np.zeros(3, dtype=np.float32)}, "was asked about 40 games"),
+    ):
+        line, tally = open_line(Wrong(**changes))
+        with pytest.raises(AdviceError, match=said):
+            line.ask(games, streams(N), "both")
+        assert tally.inquiries == 0
+
+
+def test_asks_is_move_value_or_both() -> None:
+    line, _ = open_line(Honest(Hashed()))
+    with pytest.raises(SpecError, match=r"unknown asks 'vlue'.*'value'"):
+        line.ask(Games(1), streams(1), "vlue")  # type: ignore[arg-type]
+
+
+def test_hs_end_leads_to_no_truth() -> None:
+    line, tally = open_line(FICKLE)
+    answer = line.ask(some_games(), streams(N), "both")
+    secret = (Provenance, Advice, Advisor, Query, Tally, Hashed)
+    assert not [thing for start in (line, answer) for thing in reachable(start) if isinstance(thing, secret)]
+    assert type(answer) is VisibleAdvice
+    assert Line.__slots__ == ("_answer",)
+    assert not hasattr(line, "__dict__")
+    assert tally.inquiries == N
+
+
+def test_the_search_for_truth_would_find_it() -> None:
+    """The test above could fail."""
+    found = list(reachable([AdvisorPlayer(FICKLE)]))
+    assert any(thing is FICKLE for thing in found)
+    assert any(isinstance(thing, Hashed) for thing in found)
+    assert any(isinstance(thing, Provenance) for thing in reachable(FICKLE.advise(_query())))
+
+
+def _query() -> Query:
+    return Query(games=Games(1), keys=np.zeros(1, dtype=np.uint64), count=np.zeros(1, dtype=np.int64))
