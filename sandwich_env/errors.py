@@ -54,6 +54,10 @@ class RunLockedError(SandwichError, RuntimeError):
     """Another process is at work in the folder of this run."""
 
 
+class NothingToLearnError(DataError):
+    """Games of which a method takes nothing: H stays as it is."""
+
+
 class DivergedError(SandwichError, ArithmeticError):
     """A fit whose loss is no finite number any more: it would go on to ruin the network."""
 

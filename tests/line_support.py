@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import types
 import zlib
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
@@ -103,7 +105,10 @@ def uci_of(fen: str, act: int) -> str:
 
 
 def reachable(root: object) -> Iterator[object]:
-    """The object, and whatever its attributes, slots and items lead to."""
+    """The object, and whatever its attributes, slots and items lead to; methods and partials lead to their owners.
+
+    A plain function is a wall: what it closes over is no attribute of what holds it.
+    """
     seen: set[int] = set()
     waiting = [root]
     while waiting:
@@ -120,6 +125,10 @@ def _held(thing: Any) -> list[object]:
         return [*thing, *thing.values()]
     if isinstance(thing, (list, tuple, set, frozenset)):
         return list(thing)
+    if isinstance(thing, functools.partial):
+        return [thing.func, *thing.args, *thing.keywords.values()]
+    if isinstance(thing, types.MethodType):
+        return [thing.__self__]
     names = [*getattr(thing, "__dict__", {})] if not isinstance(thing, type) else []
     for cls in type(thing).__mro__:
         slots = cls.__dict__.get("__slots__", ())

@@ -23,7 +23,7 @@ COLUMNS: dict[str, str] = {
     "puzzles_pgr": "PGR by puzzles: (H - H0) / (E - H0); null where the gap is too small",
     "puzzles_pgr_low": "lower end of its 95 % interval (bootstrap over puzzles)",
     "puzzles_pgr_high": "upper end",
-    "loss": "mean loss of win probability by H's best moves in fixed positions, judged by E; 0 to 1, less is better",
+    "loss": "mean loss of win probability by H's best moves in fixed positions, by E's judgement; E's own is 0",
     "loss_low": "lower end of its 95 % interval (bootstrap over positions, or over groups of them)",
     "loss_high": "upper end",
     "loss_expert": "the same of E's best moves: 0 where E judges itself",

@@ -63,8 +63,10 @@ class LearnSettings:
     """Steps between checkpoints within a round."""
 
     def __post_init__(self) -> None:
-        check_scale("epochs", self.epochs)
-        check_scale("learning_rate", self.learning_rate)
+        for name in ("epochs", "learning_rate", "weight_decay", "value_weight"):
+            check_scale(name, getattr(self, name))
+        if self.learning_rate == 0:
+            raise SpecError("learning_rate is 0: it must be above 0, or nothing is learnt")
         if self.steps is not None:
             check_count("steps", self.steps)
         check_count("batch_size", self.batch_size)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sandwich_env.advisors.base import Advisor, Honest
-from sandwich_env.errors import DataError
+from sandwich_env.errors import DataError, SpecError
 from sandwich_env.evaluation.openings import load_openings
 from sandwich_env.experiments.config import RunConfig
 from sandwich_env.experiments.naming import make_advisor, make_expert, parse_spec
@@ -78,6 +78,7 @@ class Contenders:
         expert = make_expert(config.expert, config.device)
         novice = NetworkExpert(config.novice, config.device)
         method = from_spec(_spec(config.method), Method)
+        _check_told(method, config)
         knowledge = Counted(expert)
         advisor = None
         if config.advisor is not None and method.consults:
@@ -96,7 +97,11 @@ class Contenders:
             protocol=from_spec(_spec(config.protocol), Protocol),
             disclosures=Disclosures(watch=watch, rating=config.rating),
             method=method,
-            anchors={ANCHOR_NAMES[name]: players[name] for name in config.evaluate.anchors if name in players},
+            anchors={
+                short: players[name]
+                for name, short in ANCHOR_NAMES.items()
+                if name in config.evaluate.anchors and name in players
+            },
             openings=openings,
             book=book,
             puzzles=read_puzzles(config.evaluate.puzzles or "default", limit=config.evaluate.puzzle_limit),
@@ -139,6 +144,16 @@ def split_book(config: RunConfig) -> tuple[list[str], list[str]]:
 
 def _spec(given: Any) -> Any:
     return parse_spec(given) if isinstance(given, str) else given
+
+
+def _check_told(method: Method, config: RunConfig) -> None:
+    """Refuse a run in which H would never be told what its method goes by."""
+    missing = [part for part in method.heeds if config.asks not in (part, "both")]
+    if missing and method.consults and config.advisor is not None:
+        raise SpecError(
+            f"the method {method.kind!r} goes by the advised {missing[0]}, and asks is {config.asks!r}: "
+            f"give asks='both', or {missing[0]!r}"
+        )
 
 
 def _is_expert(advisor: Advisor, expert: Expert) -> bool:

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sandwich_env.errors import DataError, SpecError
+from sandwich_env.errors import DataError, NothingToLearnError, SpecError
 from sandwich_env.evaluation.advice_quality import Judge
 from sandwich_env.evaluation.loss import judge_of, move_costs
 from sandwich_env.evaluation.matches import MatchResult, play_match
@@ -51,7 +51,7 @@ from sandwich_env.learning.fine_tune import fine_tune, steps_for
 from sandwich_env.learning.methods.base import Lesson
 from sandwich_env.learning.self_play import Table, draw_starts, play_games
 from sandwich_env.learning.supervised import FitConfig
-from sandwich_env.nets.weights import save_network
+from sandwich_env.nets.weights import load_network, save_network
 from sandwich_env.oversight.line import Tally, open_line
 from sandwich_env.players.base import Player
 from sandwich_env.players.expert_player import ExpertPlayer
@@ -206,7 +206,7 @@ class _Run:
         """A round: play, learn, measure."""
         row = new_row(round)
         corpus = self.corpus(round)
-        measure_games(row, corpus, **read_json(self.folder.counts(round)))
+        measure_games(row, corpus, **self.counted(round))
         student = self.student(round, corpus, row)
         with self.timed(f"{round} measure"):
             measure_advice_loss(row, corpus, self.who.expert, seed=self.config.seed)
@@ -228,6 +228,21 @@ class _Run:
                 corpus.to_parquet(path)
         self.drop_parts(round)
         return Corpus.from_parquet(path)
+
+    def counted(self, round: int) -> Counts:
+        """What the answers of a round cost.
+
+        Raises:
+            DataError: the games are there and what they cost is not.
+        """
+        path = self.folder.counts(round)
+        if not path.is_file():
+            raise DataError(
+                f"{str(path)!r} is not there, though the games of round {round} are: the run was begun by an earlier "
+                f"version, which did not count. Begin it anew in another folder"
+            )
+        counts = read_json(path)
+        return {name: int(counts[name]) for name in COUNTED}
 
     def play(self, round: int) -> tuple[Corpus, Counts]:
         """The games of a round, of which some may be there already, and what the answers in them cost."""
@@ -280,15 +295,23 @@ class _Run:
         """H after a round."""
         path, fit = self.folder.checkpoint(round), self.folder.fit(round)
         lesson, settings = self.lesson(round, corpus), self.config.learn
-        examples = self.who.method.examples(lesson)
-        steps = settings.steps or steps_for(len(examples), settings.epochs, settings.batch_size)
+        before = self.config.novice if round == 1 else self.folder.checkpoint(round - 1)
         self.measure_trust(row, lesson, corpus)
+        try:
+            examples = self.who.method.examples(lesson)
+        except NothingToLearnError as error:
+            fill(row, examples=0, steps=0)
+            self.reporter.say(f"round {round}: H stays as it is: {error}")
+            if not path.is_file():
+                save_network(load_network(before), path)
+            return NetworkExpert(path, self.config.device)
+        steps = settings.steps or steps_for(len(examples), settings.epochs, settings.batch_size)
         fill(row, examples=len(examples), steps=steps)
         if not path.is_file():
             with self.timed(f"{round} learn"):
                 update = self.reporter.stage(f"round {round}: steps", steps)
                 network = fine_tune(
-                    self.config.novice if round == 1 else self.folder.checkpoint(round - 1),
+                    before,
                     examples,
                     self.fit_config(round, steps),
                     checkpoint=fit,

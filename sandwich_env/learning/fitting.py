@@ -47,7 +47,7 @@ class Fitting(ABC):
         """Step until the given step, or to the end; gives the loss of each, once it is done.
 
         Raises:
-            DivergedError: the loss is no finite number; the step was not taken.
+            DivergedError: the loss or its gradient is no finite number; the step was not taken.
         """
         self.to_training()
         while self.step < min(until, self.steps):
@@ -55,19 +55,19 @@ class Fitting(ABC):
                 group["lr"] = self.rate()
             self.optimizer.zero_grad(set_to_none=True)
             loss = self.loss()
-            self._check(loss)
+            self._check(loss, "loss")
             loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_GRADIENT)
+            self._check(torch.nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_GRADIENT), "gradient")
             self.optimizer.step()
             self.step += 1
             yield float(loss.detach())
         self.network.eval()
 
-    def _check(self, loss: Tensor) -> None:
-        if not bool(torch.isfinite(loss.detach()).all()):
+    def _check(self, number: Tensor, name: str) -> None:
+        if not bool(torch.isfinite(number.detach()).all()):
             raise DivergedError(
-                f"the loss of step {self.step + 1} of {self.steps} is {float(loss.detach())}, at a learning rate of "
-                f"{self.rate():g}: take a lower learning_rate, and see that the examples hold finite numbers"
+                f"the {name} of step {self.step + 1} of {self.steps} is {float(number.detach())}, at a learning rate "
+                f"of {self.rate():g}: take a lower learning_rate, and see that the examples hold finite numbers"
             )
 
     def rate(self) -> float:

@@ -1,22 +1,36 @@
 """The line from H to A: questions that H asks while it thinks about its turn, beyond the one that its protocol poses.
 
-The line has two ends. H's (`Line`) gives visible advice and nothing else; the scorer's (`Tally`) counts. They share no
-object that could lead from one to the other.
+The line has two ends. H's (`Line`) gives visible advice and nothing else; the scorer's (`Tally`) counts. What answers
+is behind a function: no attribute of H's end leads to it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sandwich_env.advisors.base import Advisor, Asks, Query, VisibleAdvice
-from sandwich_env.oversight.channel import check_advice, check_asks
-from sandwich_env.oversight.disclosures import SILENT, Disclosures
+from sandwich_env.errors import GameOverError
+from sandwich_env.oversight.channel import check_advice, check_asks, seats_to_move
+from sandwich_env.oversight.disclosures import SILENT, Disclosures, Told
 from sandwich_env.randomness import Streams, mix
 from sandwich_env.rules import Games
+
+
+@dataclass(frozen=True)
+class Board:
+    """Where H sits while it asks about other positions than its own.
+
+    Attributes:
+        games: the G positions in which it is to move.
+        rows: int64 [N], which of these each position asked about was thought of in.
+    """
+
+    games: Games
+    rows: NDArray[np.int64]
 
 
 class Line:
@@ -28,23 +42,29 @@ class Line:
 
     __slots__ = ("_answer",)
 
-    def __init__(self, answer: Callable[[Games, Streams, Asks, ArrayLike], VisibleAdvice]) -> None:
+    def __init__(self, answer: Callable[[Games, Streams, Asks, ArrayLike, Board | None], VisibleAdvice]) -> None:
         self._answer = answer
 
-    def ask(self, games: Games, rng: Streams, asks: Asks, part: ArrayLike = 0) -> VisibleAdvice:
+    def ask(
+        self, games: Games, rng: Streams, asks: Asks, part: ArrayLike = 0, board: Board | None = None
+    ) -> VisibleAdvice:
         """The advisor's answer about any positions, such as those after a move. [N]
 
         Args:
-            games: N positions in which somebody is to move. They need not be those on the board.
+            games: N positions in which somebody is to move.
             rng: the random numbers of the player who asks, a stream for each position.
             asks: the move, the value or both.
-            part: tells the questions of one turn apart, a number for all or integers [N]: the same number about the same
-                position in the same turn has the same answer.
+            part: tells the questions of one turn apart, a number for all or integers [N]: the same number about the
+                same position in the same turn has the same answer.
+            board: where the player sits, if it asks about other positions than those at its board.
 
         Raises:
+            GameOverError: a game is over, so that there is nothing to ask.
             AdviceError: the advisor gives an answer that nobody could be shown.
         """
-        return self._answer(games, rng, check_asks(asks), part)
+        if games.finished.any():
+            raise GameOverError(f"{games.fens()[int(np.argmax(games.finished))]!r} is over: there is nothing to ask")
+        return self._answer(games, rng, check_asks(asks), part, board)
 
 
 @dataclass
@@ -63,8 +83,10 @@ class Tally:
 def open_line(advisor: Advisor, disclosures: Disclosures = SILENT) -> tuple[Line, Tally]:
     """A line to an advisor: H's end, and the scorer's.
 
-    An inquiry is no query of the protocol's: the advisor is told the number of the turn as the count, and a schedule that
-    counts its lies (`budget`) counts those in answers to the protocol's queries alone.
+    The advisor is told whose turn it is at the board, and what that player discloses there: its rating, whether it
+    watches this turn, and, of the position at the board itself, what it would play. A schedule that goes by the number
+    of queries sees the number of the turn. One that counts lies (`budget`) is told of none before: on the line it is
+    never used up, and what is said there uses nothing up.
 
     Args:
         advisor: who answers.
@@ -72,17 +94,16 @@ def open_line(advisor: Advisor, disclosures: Disclosures = SILENT) -> tuple[Line
     """
     tally = Tally()
 
-    def answer(games: Games, rng: Streams, asks: Asks, part: ArrayLike) -> VisibleAdvice:
-        turns = (games.ply // 2).astype(np.int64)
-        keys = np.broadcast_to(mix(rng.keys, "inquiry", np.asarray(part)), rng.keys.shape)
+    def answer(games: Games, rng: Streams, asks: Asks, part: ArrayLike, board: Board | None) -> VisibleAdvice:
+        turns, told = _of_the_asker(games, rng, disclosures, board)
         query = Query(
             games=games,
-            keys=keys,
+            keys=np.broadcast_to(mix(rng.keys, "inquiry", np.asarray(part)), rng.keys.shape),
             count=turns,
             asks=asks,
             lies=np.zeros(len(games), dtype=np.int64),
             in_parts=True,
-            **disclosures.told(games, turns, keys),
+            **told,
         )
         advice = advisor.advise(query)
         check_advice(advice, query, advisor)
@@ -91,3 +112,25 @@ def open_line(advisor: Advisor, disclosures: Disclosures = SILENT) -> tuple[Line
         return advice.visible(asks)
 
     return Line(answer), tally
+
+
+def _of_the_asker(
+    games: Games, rng: Streams, disclosures: Disclosures, board: Board | None
+) -> tuple[NDArray[np.int64], Told]:
+    """How many turns whoever asks has had, [N], and what it discloses."""
+    if board is None:
+        board = Board(games, np.arange(len(games)))
+    else:
+        disclosures = replace(disclosures, proposer=None)  # what it would play, it would play elsewhere
+    turns = (board.games.ply // 2).astype(np.int64)
+    origin = np.zeros(len(board.games), dtype=np.uint64)
+    origin[board.rows] = rng.origin
+    own = mix(origin, "advice", seats_to_move(board.games))  # the keys of the channel, so that both know if it watches
+    told = disclosures.told(board.games, turns, own)
+    rows = board.rows
+    return turns[rows], Told(
+        proposal=None if told["proposal"] is None else told["proposal"][rows],
+        hope=None if told["hope"] is None else told["hope"][rows],
+        watched=None if told["watched"] is None else told["watched"][rows],
+        rating=None if told["rating"] is None else told["rating"][rows],
+    )

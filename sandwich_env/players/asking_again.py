@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sandwich_env.errors import SpecError, did_you_mean
 from sandwich_env.experts.base import Expert
-from sandwich_env.oversight.line import Line
+from sandwich_env.oversight.line import Board, Line
 from sandwich_env.players.gated import MOST_MARGIN
 from sandwich_env.players.mirrored import mirrored
 from sandwich_env.players.one_ply import pairs, values_told, worth_of
@@ -57,12 +57,13 @@ class AskingAgain(SecondThoughts):
         agree: NDArray[np.bool_]
         if self.by == "after":
             moves = pairs(own, advised)
-            worth = worth_of(games, moves, values_told(self.line, moves, rng))
+            worth = worth_of(games, moves, values_told(self.line, games, moves, rng))
             agree = worth[1::2] >= worth[::2] - self.margin
             return agree
         if self.by == "mirrored":
             # An action is written down as its mover sees the board, so the mirrored move is the same action.
-            agree = self.line.ask(mirrored(games), rng, "move", part=1).move == advised
+            board = Board(games, np.arange(len(games)))
+            agree = self.line.ask(mirrored(games), rng, "move", part=1, board=board).move == advised
             return agree
         rows = np.repeat(np.arange(len(games)), self.again)
         part = np.tile(np.arange(1, self.again + 1), len(games))

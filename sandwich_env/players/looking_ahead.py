@@ -42,7 +42,8 @@ class LookingAhead(Player):
         if len(rows):
             moves = legal_moves(games)
             moves = moves.with_logits(logits_of(evaluation, moves)).select(rows)
-            worth = worth_of(games.select(rows), moves, values_told(self.line, moves, rng.select(rows)))
+            here = games.select(rows)
+            worth = worth_of(here, moves, values_told(self.line, here, moves, rng.select(rows)))
             actions[rows] = _best(moves, worth)
         return actions
 

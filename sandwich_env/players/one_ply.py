@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sandwich_env.experts.base import Expert, result_for_mover
 from sandwich_env.experts.children import judge_children
 from sandwich_env.experts.legal import LegalLogits
-from sandwich_env.oversight.line import Line
+from sandwich_env.oversight.line import Board, Line
 from sandwich_env.randomness import Streams
 from sandwich_env.rules import Games
 
@@ -56,11 +56,12 @@ def values_by(expert: Expert) -> ValueOf:
     return values
 
 
-def values_told(line: Line, moves: LegalLogits, rng: Streams) -> ValueOf:
+def values_told(line: Line, games: Games, moves: LegalLogits, rng: Streams) -> ValueOf:
     """The values that the advisor tells.
 
     Args:
         line: to the advisor.
+        games: the N positions at the board.
         moves: the moves after which it is asked. The action tells a turn's questions apart, so that an answer depends
             neither on what else is asked nor on the order.
         rng: of the player who asks, a stream for each game.
@@ -68,7 +69,7 @@ def values_told(line: Line, moves: LegalLogits, rng: Streams) -> ValueOf:
     rows = moves.rows()
 
     def values(positions: Games, places: NDArray[np.int64]) -> NDArray[np.float32]:
-        part = moves.actions[places].astype(np.int64)
-        return line.ask(positions, rng.select(rows[places]), "value", part).value
+        part, at = moves.actions[places].astype(np.int64), rows[places]
+        return line.ask(positions, rng.select(at), "value", part, Board(games, at)).value
 
     return values

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from run_support import contents, finished, moved, plain_config, tiny_config
 
 from sandwich_env.errors import DataError, RunLockedError, SpecError
@@ -22,7 +23,7 @@ from sandwich_env.experiments.run import measure_anchors, resume, start
 from sandwich_env.learning.corpus import Corpus, Truth
 from sandwich_env.nets.residual import new_network
 from sandwich_env.nets.shape import NetworkShape
-from sandwich_env.nets.weights import save_network
+from sandwich_env.nets.weights import load_network, save_network
 
 
 class StopError(Exception):
@@ -330,3 +331,43 @@ def test_a_book_too_short_to_be_split_is_refused(home: Path) -> None:
     with pytest.raises(DataError, match="has 10 openings, and 10 are kept"):
         start(tiny_config(home, "short", evaluate={"openings": 10}))
     assert not RunFolder(home / "short").config.exists()
+
+
+@pytest.mark.parametrize(("method", "asks"), [("imitate", "value"), ("values", "move"), ("ask_again", "move")])
+def test_a_method_that_would_never_be_told_what_it_goes_by_is_refused(home: Path, method: str, asks: str) -> None:
+    config = config_from(plain_config(home, "deaf", method=method, asks=asks))
+    with pytest.raises(SpecError, match=rf"{method!r} goes by the advised \w+, and asks is {asks!r}"):
+        start(config)
+
+
+def test_games_that_teach_nothing_leave_h_as_it_is(home: Path) -> None:
+    """Nobody to ask, nothing followed, no values: there is nothing to learn, which is no failure."""
+    config = finished(home, "idle", advisor=None, rounds=1, method={"kind": "gate", "values": False})
+    start_row, row = rows_of(config)
+    assert (row["examples"], row["steps"]) == (0, 0)
+    folder = RunFolder(config.out)
+    before, after = load_network(config.novice).state_dict(), load_network(folder.checkpoint(1)).state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert row["puzzles"] == start_row["puzzles"]
+
+
+def test_questions_beyond_the_protocol_are_counted_and_stay_counted(home: Path) -> None:
+    config = finished(home, "again", rounds=1, method="ask_again")
+    (_, row) = rows_of(config)
+    assert row["inquiries"] > 0
+    assert row["expert_calls"] >= row["queries"] + row["inquiries"]
+    folder = RunFolder(config.out)
+    folder.metrics.unlink()  # as if it had been killed while it measured
+    assert resume(config.out)[1] == row
+    folder.counts(1).unlink()
+    folder.metrics.unlink()
+    with pytest.raises(DataError, match="begun by an earlier version, which did not count"):
+        resume(config.out)
+
+
+def test_the_order_in_which_anchors_are_named_is_nothing(home: Path) -> None:
+    one, other = (
+        finished(home, f"anchors{index}", rounds=1, evaluate={"anchors": anchors})
+        for index, anchors in enumerate((["novice", "expert"], ["expert", "novice"]))
+    )
+    assert rows_of(one) == rows_of(other)

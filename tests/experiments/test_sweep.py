@@ -136,7 +136,7 @@ def test_a_full_disk_stops_the_sweep_which_goes_on_from_there(tmp_path: Path) ->
     study, out = small_study(tmp_path), tmp_path / "out"
     arms = Grid.of(study).arms
     order(out, {arms[2].id: "disk"})
-    with pytest.raises(OSError, match="the sweep has stopped at 'random 0.5.*No space left on device"):
+    with pytest.raises(OSError, match=r"the sweep has stopped at 'random 0.5.*No space left on device"):
         swept(study, out)
     assert not list(out.glob("arms/*/failed.json"))
     order(out, {})
@@ -217,7 +217,7 @@ def test_what_cannot_be_made_is_found_before_anything_runs(tmp_path: Path) -> No
     with pytest.raises(SandwichError, match="has 10 openings, and 100 are kept for measuring"):
         swept(study_from(study), tmp_path / "out")
     study = plain_study(tmp_path, novices={"H": str(tmp_path / "nobody.safetensors")})
-    with pytest.raises(SandwichError, match="nobody.safetensors"):
+    with pytest.raises(SandwichError, match=r"nobody\.safetensors"):
         swept(study_from(study), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -1,4 +1,4 @@
-"""The table of a sweep: fixed columns, a row for each cell and round, totals that add up, equal bytes for equal results."""
+"""The table of a sweep: fixed columns, a row for each cell and round, totals that add up, equal bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sandwich_env.experiments.studies.table import KEYS, collect, read_results, 
 
 @pytest.fixture
 def rows(tmp_path: Path) -> list[dict[str, Any]]:
-    """Two rounds of every arm: 10 games of 7 plies, 3 questions, 5 steps each; the second arm failed after one round."""
+    """Two rounds of every arm: 10 games of 7 plies, 3 questions, 5 steps each; the second arm failed after one."""
     study = small_study(tmp_path, base={"rounds": 2}, seeds=[0])
     grid = Grid.of(study)
     counts = {"games": 10, "plies": 70, "queries": 3, "examples": 30, "steps": 5}

@@ -104,8 +104,12 @@ class Unreadable:
 
 def test_processes_that_never_begin_are_an_error_in_the_end() -> None:
     workers = Workers(Unreadable(), 1)
-    with pytest.raises(SandwichError, match=r"5 processes ended before they had begun.*exit status 1.*__main__"):
+
+    def try_often() -> None:
         for attempt in range(6):
             workers.begin(attempt, None)
             last_words(workers, 1)
+
+    with pytest.raises(SandwichError, match=r"5 processes ended before they had begun.*exit status 1.*__main__"):
+        try_often()
     workers.close()

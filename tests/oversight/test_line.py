@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -12,10 +13,13 @@ from noting_support import Noting
 from sandwich_env.advisors.base import NO_MOVE, Advice, Advisor, Honest, Provenance, Query, VisibleAdvice
 from sandwich_env.advisors.random_move import RandomMove
 from sandwich_env.advisors.schedules import Budget
-from sandwich_env.errors import AdviceError, SpecError
+from sandwich_env.errors import AdviceError, GameOverError, SpecError
+from sandwich_env.oversight.channel import AdvisorChannel
 from sandwich_env.oversight.disclosures import Disclosures
-from sandwich_env.oversight.line import Line, Tally, open_line
+from sandwich_env.oversight.line import Board, Line, Tally, open_line
+from sandwich_env.oversight.protocols import AtRandom, EveryNTurns, EveryTurn
 from sandwich_env.players.advisor_player import AdvisorPlayer
+from sandwich_env.randomness import Streams, mix
 from sandwich_env.rules import Games
 
 N = 40
@@ -97,6 +101,50 @@ def test_the_advisor_is_told_the_number_of_the_turn_and_what_h_discloses_of_itse
     assert (quiet.queries[0].rating, quiet.queries[0].proposal, quiet.queries[0].watched) == (None, None, None)
 
 
+def test_asked_about_other_positions_the_advisor_is_told_of_who_asks_not_of_who_would_be_to_move() -> None:
+    """Black asks about the positions after its moves, where White is to move."""
+    noting, told = Noting(), Disclosures(rating=(1000.0, 2000.0), proposer=Hashed(), watch=EveryNTurns(2))
+    line, _ = open_line(noting, told)
+    board = some_games(5)
+    rows = np.repeat(np.arange(N), 2)
+    after = board.select(rows)
+    after.step(after.sample(np.arange(2 * N)))
+    line.ask(after, streams(N).select(rows), "value", np.tile([0, 1], N), Board(board, rows))
+    line.ask(board, streams(N), "value")
+    ahead, here = noting.queries
+    assert (ahead.count == 2).all()
+    assert (ahead.rating == 2000.0).all()
+    assert ahead.watched is not None
+    np.testing.assert_array_equal(ahead.watched, EveryNTurns(2).due(np.full(2 * N, 2), None))
+    assert (ahead.proposal, ahead.hope) == (None, None)
+    assert (here.rating == 2000.0).all()
+    np.testing.assert_array_equal(here.proposal, Hashed().evaluate(board).best())
+
+
+def test_who_watches_at_random_watches_the_whole_turn() -> None:
+    watch = AtRandom(0.5)
+    noting = Noting()
+    channel = AdvisorChannel(N, noting, EveryTurn(), disclosures=Disclosures(watch=watch))
+    games, keys = some_games(4), mix(0, np.arange(N))
+    channel.begin(np.arange(N), np.ones((N, 2), dtype=np.bool_))
+    channel._turns[:] = 2  # as many as four plies bring
+    channel.arrive(games, keys, np.ones(N, dtype=np.bool_))
+    line, _ = open_line(noting, Disclosures(watch=watch))
+    line.ask(games, Streams(mix(keys, "player", games.ply), origin=keys), "value")
+    asked, again = noting.queries
+    assert asked.watched is not None
+    assert 0 < asked.watched.sum() < N
+    np.testing.assert_array_equal(asked.watched, again.watched)
+
+
+def test_nothing_is_asked_about_a_game_that_is_over() -> None:
+    line, tally = open_line(Honest(Hashed()))
+    over = Games.from_fens(["7k/5KQ1/8/8/8/8/8/8 b - - 0 1"])
+    with pytest.raises(GameOverError, match="is over: there is nothing to ask"):
+        line.ask(over, streams(1), "move")
+    assert tally.inquiries == 0
+
+
 def test_lies_on_the_line_do_not_use_up_a_budget() -> None:
     games = some_games()
     line, tally = open_line(RandomMove(Honest(Hashed()), epsilon=1.0, when=Budget(1)))
@@ -151,6 +199,8 @@ def test_the_search_for_truth_would_find_it() -> None:
     assert any(thing is FICKLE for thing in found)
     assert any(isinstance(thing, Hashed) for thing in found)
     assert any(isinstance(thing, Provenance) for thing in reachable(FICKLE.advise(_query())))
+    for held in (FICKLE.advise, functools.partial(FICKLE.advise, _query())):
+        assert any(thing is FICKLE for thing in reachable([held])), "a bound method leads to its owner"
 
 
 def _query() -> Query:

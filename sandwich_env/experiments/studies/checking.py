@@ -13,7 +13,7 @@ from sandwich_env.experiments.studies.grid import Arm
 
 
 def check_arms(arms: Iterable[Arm]) -> tuple[dict[str, str], dict[str, str]]:
-    """Make the contenders of every arm, each combination of E, H and A once, and close them again.
+    """Make the contenders of every arm, each combination of E, H and A at least once, and close them again.
 
     Returns:
         The SHA-256 of every file of weights, and of the files of openings and puzzles, by the names they are given by.
@@ -25,16 +25,20 @@ def check_arms(arms: Iterable[Arm]) -> tuple[dict[str, str], dict[str, str]]:
     files: dict[str, str] = {}
     seen: set[str] = set()
     for arm in arms:
-        # The seed says nothing about who takes part, and methods and protocols are made with the grid.
-        key = json.dumps([arm.plain[part] for part in ("expert", "novice", "advisor", "book", "evaluate")])
-        if key in seen:
+        plain = arm.plain
+        keys = {
+            json.dumps([plain[part] for part in ("expert", "novice", "advisor", "book", "evaluate")]),
+            json.dumps([plain["method"], plain["advisor"] is None]),  # whether H is told what its method goes by
+        }
+        if keys <= seen:
             continue
-        seen.add(key)
+        seen |= keys
         config = arm.config(Path("arm"))
         try:
             contenders = Contenders.of(config)
         except SandwichError as error:
-            raise type(error)(f"the arm with the advisor {config.advisor!r} cannot be made: {error}") from error
+            text = f"the arm of {config.advisor!r} and {config.method!r} cannot be made: {error}"
+            raise SandwichError(text) from error
         try:
             weights |= contenders.fingerprints()
         finally:

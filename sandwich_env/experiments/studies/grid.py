@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -158,9 +159,11 @@ class _Builder:
         self, place: Mapping[str, Any], advisor: Spec | None, protocol: Spec, method: Spec
     ) -> Iterator[tuple[Cell, Arm]]:
         """A place for every novice and every seed."""
+        shared = self._shared(advisor, protocol, method)
         for novice in self._study.novices:
             for seed in self._study.seeds:
-                arm = self._arm(advisor, protocol, method, novice, seed)
+                plain = {**shared, "novice": self._study.novices[novice], "seed": seed}
+                arm = Arm(_hash(plain), plain, _hash({key: plain[key] for key in ANCHOR_KEYS}))
                 yield Cell(**place, novice=novice, seed=seed, arm=arm.id), arm
 
     def _turns(self, label: str, kind: Kind) -> list[tuple[dict[str, Any], set[str]]]:
@@ -189,26 +192,28 @@ class _Builder:
         touched = changes if self._advised else changes & set(method.heeds)
         return spec if touched else HONEST
 
-    def _arm(self, advisor: Spec | None, protocol: Spec, method: Spec, novice: str, seed: int) -> Arm:
+    def _shared(self, advisor: Spec | None, protocol: Spec, method: Spec) -> dict[str, Any]:
+        """What the arms of all novices and seeds have in common, every key checked."""
         varied = {
             "out": "arm",
             "advisor": advisor,
             "protocol": NEVER if advisor is None else whole_spec(protocol),
             "method": whole_spec(method),
-            "novice": self._study.novices[novice],
-            "seed": seed,
         }
         plain = config_to_plain(config_from({**self._study.base, **varied}, "the study's base"))
         del plain["out"]
-        anchors = {key: plain[key] for key in ANCHOR_KEYS}
-        return Arm(_hash(plain), plain, _hash(anchors))
+        return plain
 
 
 def _hash(plain: Mapping[str, Any]) -> str:
     """Names a config. Keys at their defaults do not count, so that a key that is new in the package changes no name."""
-    defaults = config_to_plain(RunConfig(out=Path()))
-    text = json.dumps(_without(plain, defaults), sort_keys=True)
+    text = json.dumps(_without(plain, _defaults()), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@functools.cache
+def _defaults() -> dict[str, Any]:
+    return config_to_plain(RunConfig(out=Path()))
 
 
 def _without(plain: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

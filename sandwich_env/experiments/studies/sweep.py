@@ -6,6 +6,7 @@ command: arms that are done stay as they are, those that were at work go on wher
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
@@ -18,13 +19,25 @@ from rich.console import Console
 from sandwich_env.experiments.folder import write_json
 from sandwich_env.experiments.studies.board import Board, board, duration, seconds_left
 from sandwich_env.experiments.studies.checking import check_arms
-from sandwich_env.experiments.studies.executors import Advanced, Died, Ended, Event, Executor, LocalProcesses, Said
+from sandwich_env.experiments.studies.executors import (
+    OFTEN_S,
+    Advanced,
+    Died,
+    Ended,
+    Event,
+    Executor,
+    LocalProcesses,
+    Said,
+)
 from sandwich_env.experiments.studies.folder import Record, SweepFolder, read_record, tidy
 from sandwich_env.experiments.studies.grid import Grid
 from sandwich_env.experiments.studies.jobs import Job, Outcome, Work, work
 from sandwich_env.experiments.studies.study import Study
 from sandwich_env.experiments.studies.table import collect, read_records, write_results
 from sandwich_env.specs import check_count
+
+SHARE = 20
+"""The table of a large sweep is not written at every arm's end: so many times what that takes goes by in between."""
 
 MakeExecutor = Callable[[Path], Executor]
 """Makes what does the jobs, from the sweep's folder."""
@@ -111,6 +124,9 @@ class _Sweep:
         self.waiting = [arm for arm in grid.arms if self.records[arm.id].status == "unfinished"]
         self.running: dict[str, _Running] = {}
         self.deaths: dict[str, int] = {}
+        self.stale = True
+        self.written = self.shown_at = -math.inf
+        self.took = 0.0
         cells = grid.cells_of()
         self.labels = {id: held[0].label for id, held in cells.items()}
         self.methods = {id: held[0].method for id, held in cells.items()}
@@ -131,6 +147,7 @@ class _Sweep:
             for event in self.executor.wait(0.5):
                 self._handle(event)
             self._show()
+            self._write(now=False)
         self._write()
         return self._end()
 
@@ -142,7 +159,7 @@ class _Sweep:
             self.executor.begin(job)
 
     def _next(self) -> tuple[Job, str, str] | None:
-        """The next arm whose anchors are measured, or anchors that one waits for; None where all wait for what goes on."""
+        """The next arm whose anchors are there, or anchors that one waits for; None where all wait for what goes on."""
         for arm in self.waiting:
             if self.folder.anchors(arm.anchors).is_dir():
                 self.waiting.remove(arm)
@@ -184,7 +201,8 @@ class _Sweep:
             failure = {"status": outcome.how, "error": outcome.error, "traceback": outcome.traceback}
             write_json(self.folder.failure(id), failure)
         record = self.records[id] = read_record(self.folder, id, self.records[id].rounds)
-        self._write()
+        self.stale = True
+        self._write(now=False)
         left = self._left()
         self.shown.say(
             f"[{self._done()}/{len(self.grid.arms)}] {self.labels[id]}: {_summary(record, outcome)}"
@@ -201,8 +219,13 @@ class _Sweep:
         if one.job.anchors is not None:
             self.waiting.insert(0, next(arm for arm in self.grid.arms if arm.id == one.job.id))
 
-    def _write(self) -> None:
-        write_results(self.folder, collect(self.study, self.grid, self.records))
+    def _write(self, now: bool = True) -> None:
+        """The table; if not now, then where it is out of date and writing it takes little of the sweep's time."""
+        if now or (self.stale and time.monotonic() - self.written >= SHARE * self.took):
+            began = time.monotonic()
+            write_results(self.folder, collect(self.study, self.grid, self.records))
+            self.written, self.stale = time.monotonic(), False
+            self.took = self.written - began
 
     def _done(self) -> int:
         return sum(record.status == "done" for record in self.records.values())
@@ -217,7 +240,9 @@ class _Sweep:
         return seconds_left(spent, [self.methods[arm.id] for arm in self.waiting], running, self.executor.slots)
 
     def _show(self) -> None:
-        self.shown.show(self._done(), len(self.grid.arms), self._left())
+        if time.monotonic() - self.shown_at > OFTEN_S:
+            self.shown_at = time.monotonic()
+            self.shown.show(self._done(), len(self.grid.arms), self._left())
 
     def _end(self) -> SweepResult:
         failed = {

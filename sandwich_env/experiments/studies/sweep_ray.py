@@ -40,6 +40,7 @@ class Task:
         arm: the files that the sweep has of the arm.
         anchors: those of its anchors.
         place: the folder that the sweep was begun in, where relative paths of weights and books lead from.
+        path: where modules were looked for there.
     """
 
     job: Job
@@ -47,6 +48,7 @@ class Task:
     arm: dict[str, bytes]
     anchors: dict[str, bytes]
     place: str
+    path: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,8 @@ def do_task(do: Work, task: Task) -> Iterator[Event | Made]:
     """Do a task in a temporary folder, and tell what happens; the last word is `Ended`."""
     if os.path.isdir(task.place):
         os.chdir(task.place)
-        if task.place not in sys.path:
-            sys.path.append(task.place)  # a user's own "my_module:MyAdvisor" lies where the command is given
+    # A user's own "my_module:MyAdvisor" is found here where it is found there, if the folder is on this computer too.
+    sys.path.extend(path for path in task.path if path not in sys.path and os.path.isdir(path))
     told: queue.SimpleQueue[Event | Made] = queue.SimpleQueue()
     # The job tells by calling, and Ray hears by asking for the next word: a thread stands between them.
     thread = threading.Thread(target=_do, args=(do, task, told.put), daemon=True)
@@ -168,6 +170,7 @@ class RayTasks(Executor):
             arm=read_files(root) if of_an_arm else {},
             anchors=read_files(self._folder.anchors(job.anchors)) if job.anchors is not None else {},
             place=os.getcwd(),
+            path=tuple(sys.path),
         )
         self._tasks[self._remote.remote(self._do, task)] = job.id
 

@@ -109,7 +109,8 @@ def collect(study: Study, grid: Grid, records: Mapping[str, Record]) -> list[dic
     """The rows of the table, cell by cell in the order of the study, round by round."""
     arms = {arm.id: arm for arm in grid.arms}
     counted = {id: _rows_of(arm, records[id]) for id, arm in arms.items()}
-    return [{"study": study.name, **_place(cell), **row} for cell in grid.cells for row in counted[cell.arm]]
+    rows = ({"study": study.name, **_place(cell), **row} for cell in grid.cells for row in counted[cell.arm])
+    return [{name: row[name] for name in (*KEYS, *MEASURES)} for row in rows]
 
 
 def _place(cell: Cell) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from sandwich_env.experts.base import Expert
 from sandwich_env.learning.methods.base import Lesson, Targets
@@ -34,7 +34,7 @@ class AskAgain(Imitate):
             explored counts as followed; it asks nothing there.
     """
 
-    heeds: ClassVar = ("move", "value")
+    heeds: ClassVar[tuple[Literal["move", "value"], ...]] = ("move", "value")
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class AskAgain(Imitate):
         values: bool = True,
     ) -> None:
         super().__init__(temperature, explore_plies, explore_share, values)
+        self.heeds = ("move", "value") if by == "after" else ("move",)  # type: ignore[misc]
         self.by = check_by(f"by of {self.kind!r}", by)
         self.again = check_count(f"again of {self.kind!r}", again)
         self.margin = check_number(f"margin of {self.kind!r}", margin, -MOST_MARGIN, MOST_MARGIN)

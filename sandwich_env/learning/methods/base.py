@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sandwich_env.errors import NothingToLearnError
 from sandwich_env.experts.base import Expert
 from sandwich_env.learning.corpus import VisibleCorpus
 from sandwich_env.learning.corpus_replay import replay_games
@@ -122,12 +123,12 @@ class Method(Specified, ABC):
         """What H is fitted to after the games of a round.
 
         Raises:
-            DataError: the games hold nothing to learn from.
+            NothingToLearnError: the games hold nothing to learn from.
         """
         return examples_of(lesson.corpus, self.targets(lesson))
 
     def fitting(self, network: PolicyValueNetwork, examples: Examples, config: FitConfig) -> Fitting:
-        """The fit of H to what `examples` gave: cross-entropy and squared error, if a subclass does not say otherwise."""
+        """The fit of H to what `examples` gave: by cross-entropy and squared error, where nothing else is said."""
         from sandwich_env.learning.supervised import Fit
 
         return Fit(network, examples, config)
@@ -137,9 +138,12 @@ def examples_of(corpus: VisibleCorpus, targets: Targets) -> Examples:
     """Training examples of all plies that teach anything.
 
     Raises:
-        DataError: none does, or a move to learn is not legal where it is to be learnt.
+        NothingToLearnError: none does.
+        DataError: a move to learn is not legal where it is to be learnt.
     """
     taught = (targets.policy_weight > 0) | (targets.value_weight > 0)
+    if not taught.any():
+        raise NothingToLearnError(f"none of the {len(corpus)} plies of these games teaches anything")
     return Examples.join(
         Examples.of(games, targets.action[at], targets.value[at], targets.policy_weight[at], targets.value_weight[at])
         for games, at in replay_games(corpus, rows=taught)

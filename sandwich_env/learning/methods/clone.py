@@ -24,7 +24,7 @@ class Clone(Imitate):
 
     Args:
         temperature, explore_plies, explore_share: as in `Imitate`. Advice is learnt in the explored plies as well.
-        values: whether the stated values are learnt; if not, they are not asked for.
+        values: whether the stated values are learnt; if not, the method does not go by them.
     """
 
     heeds: ClassVar[tuple[Literal["move", "value"], ...]] = ("move", "value")

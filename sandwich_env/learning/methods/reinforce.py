@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sandwich_env.errors import DataError, SpecError
+from sandwich_env.errors import DataError, NothingToLearnError, SpecError
 from sandwich_env.experts.base import Expert
 from sandwich_env.learning.corpus_replay import replay_games
 from sandwich_env.learning.examples import Examples
@@ -90,7 +90,7 @@ class Reinforce(Method):
             told.append((advised[at], _log_probability(logits, action), targets.value[at] - evaluation.value))
             parts.append(Examples.of(games, action, targets.value[at]))
         if not parts:
-            raise DataError(
+            raise NothingToLearnError(
                 f"round {lesson.round} of the games holds none that ended, and {self.kind!r} learns from no other"
             )
         given, log_probability, advantage = (np.concatenate(column) for column in zip(*told, strict=True))

@@ -32,7 +32,7 @@ class Robust(Method):
         loss: "generalized" (the generalized cross-entropy, Zhang and Sabuncu 2018), "symmetric" (the symmetric
             cross-entropy, Wang et al. 2019), or "co_teaching" (two networks, each of which drops what
             surprises it the most of what the other learns, Han et al. 2018; it takes two to three times as long).
-        play: the method that says how H plays and what each ply teaches; it must have no loss of its own.
+        play: the method that says how H plays and what each ply teaches; it must not say itself how H is fitted.
         q: of "generalized", above 0, to 1: near 0 it is the cross-entropy, at 1 the absolute error.
         alpha: of "symmetric": what the cross-entropy counts. 0.1 and 1 are the paper's for labels of ten kinds.
         beta: of "symmetric": what the reverse cross-entropy counts.
@@ -56,7 +56,10 @@ class Robust(Method):
         self.loss = loss
         self.play = Imitate() if play is None else from_spec(play, Method, f"play of {self.kind!r}")
         if type(self.play).fitting is not Method.fitting:
-            raise SpecError(f"play of {self.kind!r} is {self.play.kind!r}, which has a loss of its own: give another")
+            raise SpecError(
+                f"play of {self.kind!r} is {self.play.kind!r}, which says itself how H is fitted: give another, "
+                f"or put {self.kind!r} behind it in a chain"
+            )
         self.q = check_number(f"q of {self.kind!r}", q, least=0.0, most=1.0)
         if q == 0:
             raise SpecError(f"q of {self.kind!r} is 0: it must be above 0 (near 0 it is the cross-entropy), to 1")

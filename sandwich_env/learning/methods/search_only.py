@@ -1,4 +1,4 @@
-"""Search instead of advice: H thinks longer, and nobody is asked. The control at equal compute."""
+"""Search instead of advice: H thinks longer, and nobody is asked. The control for compute."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class SearchOnly(Imitate):
     Expert iteration (Anthony et al. 2017, "Thinking Fast and Slow with Deep Learning and Tree Search"; AlphaZero,
     Silver et al. 2018), but for the targets: the moves played, as with an advisor's, and not their shares of visits.
 
-    Compute is equal where a move costs as many evaluations of a network, H's or E's, which have the same architecture.
-    Here it costs `simulations` of them at the most. In `imitate` it costs 1, A's; in `gate` and in `ask_again` by the
+    Compute is the same where a move costs as many evaluations of a network, H's or E's, of one architecture. Here
+    it costs `simulations` of them at the most. In `imitate` it costs 1, A's; in `gate` and in `ask_again` by the
     values after, 2, and 2 more (twice its `simulations` in `gate`) where H is advised another move than its own; in
     `values` 1, A's answer to the protocol, and one for each legal move, about 30.
 

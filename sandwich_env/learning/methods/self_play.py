@@ -14,7 +14,8 @@ from sandwich_env.players.expert_player import ExpertPlayer
 class SelfPlay(Imitate):
     """H plays its own best moves, without advice, and learns these and how the games ended.
 
-    As many games and as much fitting as a method that is advised: what H gains here is not A's doing.
+    As many games as a method that is advised, and as many steps where `learn.steps` sets them (by epochs, longer games
+    are learnt from for longer): what H gains here is not A's doing.
 
     Args:
         temperature, explore_plies, explore_share, values: as in `Imitate`.

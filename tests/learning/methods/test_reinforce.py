@@ -152,9 +152,6 @@ def test_moves_that_won_become_likelier(start: Path) -> None:
     assert change[won].mean() > 0.05
     assert change[~won].mean() < -0.05
 
-    def evaluate(self, games: Games) -> Evaluation:
-        return Evaluation(super().evaluate(games).policy, np.zeros(len(games), np.float32))
-
 
 def test_where_every_game_is_drawn_as_expected_h_stays_as_it_is(tmp_path: Path) -> None:
     network = new_network(SHAPE, 0)

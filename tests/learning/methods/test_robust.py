@@ -132,7 +132,8 @@ def test_its_spec() -> None:
         ({"alpha": 0.0, "beta": 0.0}, r"alpha and beta of 'robust' are both 0"),
         ({"forget": 1.0}, r"forget of 'robust' is 1: no move would be learnt"),
         ({"ramp": 2.0}, r"ramp of 'robust' is 2.0"),
-        ({"play": "robust"}, r"play of 'robust' is 'robust', which has a loss of its own"),
+        ({"play": "robust"}, r"play of 'robust' is 'robust', which says itself how H is fitted"),
+        ({"play": {"kind": "chain", "methods": ["imitate"]}}, r"is 'chain', .* put 'robust' behind it in a chain"),
         ({"play": "uniform"}, r"play of 'robust'"),
     ],
 )
