@@ -25,8 +25,11 @@ test-fast: $(INSTALLED)
 
 libraries: $(LIBRARIES)
 
+# Ray comes with RLlib, so that a sweep on it is tested there.
+ALSO_rllib := tests/experiments/test_sweep_ray.py
+
 $(LIBRARIES): %: $(VENV)-%/.installed
-	$(VENV)-$@/bin/python -m pytest tests/examples/test_example_$@.py tests/examples/test_layouts_by_library.py
+	$(VENV)-$@/bin/python -m pytest tests/examples/test_example_$@.py tests/examples/test_layouts_by_library.py $(ALSO_$@)
 
 $(VENV)-%/.installed: setup.cfg pyproject.toml examples/constraints/%.txt
 	$(PYTHON) -m venv $(VENV)-$*

@@ -16,7 +16,10 @@ from typing import Any, Literal
 from sandwich_env.errors import SandwichError
 
 STARTS = 5
-"""How many processes may end one after the other before they have begun."""
+"""How many processes may end one after the other, of themselves, before they have begun."""
+
+KILLED = (-signal.SIGTERM, -getattr(signal, "SIGKILL", signal.SIGTERM))
+"""Exit codes of processes that somebody else ended."""
 
 
 def begin_worker() -> None:
@@ -144,7 +147,7 @@ class Workers:
         slot.process.join()
         slot.connection.close()
         how = _how(slot.process.exitcode)
-        if not slot.ready:
+        if not slot.ready and slot.process.exitcode not in KILLED:
             self._stillborn += 1
             if self._stillborn >= STARTS:
                 raise SandwichError(

@@ -75,17 +75,15 @@ def files_in(out: Path) -> int:
     return sum(len(names) for _, _, names in os.walk(out))
 
 
-def moments(seed: int, files: int) -> list[tuple[float, float]]:
-    """When to kill: at so many files, and so many seconds later."""
-    drawn = random.Random(seed)
-    return sorted((drawn.uniform(0.05, 0.95) * files, drawn.uniform(0.0, 0.3)) for _ in range(KILLS))
-
-
-def wait_for(moment: tuple[float, float], process: subprocess.Popen[bytes], out: Path) -> None:
-    """Wait until a moment has come, or the sweep has ended."""
-    while files_in(out) < moment[0] and process.poll() is None:
-        time.sleep(0.02)
-    time.sleep(moment[1])
+def wait_for_a_moment(
+    drawn: random.Random, process: subprocess.Popen[bytes], out: Path, files: int, kills: int
+) -> None:
+    """Wait until the sweep has come somewhat further, on average by what there is to go for each of so many kills."""
+    now = files_in(out)
+    further = max(1.0, drawn.uniform(0.0, 2.0) * (files - now) / (kills + 1))
+    while files_in(out) < now + further and process.poll() is None:
+        time.sleep(0.01)
+    time.sleep(drawn.uniform(0.0, 0.3))
 
 
 def stamps(out: Path) -> dict[Path, int]:
@@ -99,10 +97,11 @@ def test_a_sweep_that_is_killed_goes_on_to_the_same_table(
 ) -> None:
     study, rows, files = whole
     out, interrupted = tmp_path / "out", 0
-    for moment in moments(SEED, files):
+    drawn = random.Random(SEED)
+    for kill in range(KILLS):
         done = stamps(out)
         process = launch(study, out)
-        wait_for(moment, process, out)
+        wait_for_a_moment(drawn, process, out, files, KILLS - kill)
         interrupted += process.poll() is None
         process.kill()
         process.wait()
@@ -120,11 +119,12 @@ def test_a_sweep_whose_workers_are_killed_ends_with_the_same_table(
     study, rows, files = whole
     out, killed = tmp_path / "out", 0
     process = launch(study, out)
-    for index, moment in enumerate(moments(SEED + 1, files)):
-        wait_for(moment, process, out)
+    drawn = random.Random(SEED + 1)
+    for kill in range(KILLS):
+        wait_for_a_moment(drawn, process, out, files, KILLS - kill)
         workers = workers_of(process.pid)
         if workers and process.poll() is None:
-            os.kill(workers[index % len(workers)], signal.SIGKILL)
+            os.kill(drawn.choice(workers), signal.SIGKILL)
             killed += 1
     assert killed > 0
     assert process.wait(240) == 0

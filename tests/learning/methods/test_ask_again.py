@@ -38,7 +38,7 @@ def test_spec_results_and_no_truth(method: AskAgain) -> None:
     check_round_trip(method)
     check_learns_results(method, played(method)[0])
     check_leads_to_no_truth(method)
-    assert (method.consults, method.heeds) == (True, ("move", "value"))
+    assert method.heeds == (("move", "value") if method.by == "after" else ("move",))
 
 
 @pytest.mark.parametrize("method", WAYS[:2], ids=lambda method: method.by)
