@@ -15,7 +15,7 @@ from test_sweep import swept
 from sandwich_env.errors import DataError
 from sandwich_env.experiments.measure import COLUMNS, new_row
 from sandwich_env.experiments.studies.folder import Record, SweepFolder
-from sandwich_env.experiments.studies.grid import Grid
+from sandwich_env.experiments.studies.grid import OF_ADVISOR, Grid
 from sandwich_env.experiments.studies.table import KEYS, collect, read_results, schema, write_results
 
 
@@ -117,3 +117,17 @@ def test_it_is_read_as_it_is(tmp_path: Path) -> None:
         found = frame[frame["round"] == 1].set_index(["kind", "dial", "seed"])["pgr"].to_dict()
     assert len(found) == 12
     assert found["random", 0.0, 0] == found["values", 0.0, 0]
+
+
+def test_a_cell_that_borrows_the_honest_arm_says_nothing_of_an_advisor_that_was_not_there(tmp_path: Path) -> None:
+    swept(small_study(tmp_path), tmp_path / "out")
+    rows = [row for row in read_results(tmp_path / "out").to_pylist() if row["round"] == 1]
+    borrowed = [row for row in rows if row["unheeded"]]
+    assert {(row["kind"], row["dial"]) for row in borrowed} == {("values", 0.5)}
+    honest = {row["seed"]: row for row in rows if row["kind"] == "values" and row["dial"] == 0}
+    for row in borrowed:
+        assert row["arm"] == honest[row["seed"]]["arm"]
+        assert row["pgr"] == honest[row["seed"]]["pgr"] is not None
+        assert {name: row[name] for name in OF_ADVISOR} == dict.fromkeys(OF_ADVISOR)
+        assert honest[row["seed"]]["expert_calls_total"] is not None
+        assert row["queries_total"] == honest[row["seed"]]["queries_total"]

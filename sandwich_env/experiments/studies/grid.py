@@ -27,6 +27,14 @@ ANCHOR_KEYS = ("expert", "novice", "book", "evaluate", "seed", "device", "thread
 """What the anchors' matches and puzzles depend on; arms that agree in it share them."""
 
 
+OF_ADVISOR = (
+    *("tampered", "advice_honest", "advice_loss", "followed_right", "followed_wrong"),
+    *("trust_auroc", "trust_auroc_low", "trust_auroc_high", "trust_calibration", "trust_count"),
+    *("expert_calls", "expert_calls_total"),
+)
+"""Columns that tell of A, and not of what H does or learns."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cell:
     """One place of the map.
@@ -41,6 +49,8 @@ class Cell:
         interval: a question every so many turns (on average, where chance draws it), 0 for none at all.
         method: the method's label.
         control: whether it is run without an advisor.
+        unheeded: whether A tampers with nothing that the method heeds, so that the honest arm is run in its place. What
+            that arm measures of A (`OF_ADVISOR`) is not told of the cell.
         novice: H's label.
         seed: of everything that is random.
         arm: the arm that is run for it.
@@ -55,6 +65,7 @@ class Cell:
     interval: int
     method: str
     control: bool
+    unheeded: bool
     novice: str
     seed: int
     arm: str
@@ -145,6 +156,7 @@ class _Builder:
         for label, spec in study.controls.items():
             place: dict[str, Any] = {"kind": NO_KIND, "dial_name": None, "dial": 0.0, "dial_index": 0}
             place |= {"held_out": False, "protocol": NEVER, "interval": 0, "method": label, "control": True}
+            place |= {"unheeded": False}
             yield from self._whose(place, None, NEVER, spec)
         for name, kind in study.kinds.items():
             for index, dial in enumerate(kind.at):
@@ -152,8 +164,9 @@ class _Builder:
                     for label, method in study.methods.items():
                         place = {"kind": name, "dial_name": kind.dial, "dial": dial, "dial_index": index}
                         place |= {"held_out": kind.held_out, "protocol": protocol, "interval": interval}
-                        place |= {"method": label, "control": False}
-                        yield from self._whose(place, self._advisor(name, index, label), spec, method)
+                        advisor, unheeded = self._advisor(name, index, label)
+                        place |= {"method": label, "control": False, "unheeded": unheeded}
+                        yield from self._whose(place, advisor, spec, method)
 
     def _whose(
         self, place: Mapping[str, Any], advisor: Spec | None, protocol: Spec, method: Spec
@@ -181,16 +194,18 @@ class _Builder:
             found.append((spec, changes_of(advisor, self._expert)))
         return found
 
-    def _advisor(self, kind: str, index: int, label: str) -> Spec | None:
+    def _advisor(self, kind: str, index: int, label: str) -> tuple[Spec | None, bool]:
         """A, as a method meets it: nobody for one that does not consult, honest where nothing that it heeds is changed.
+
+        Beside it whether that is so though something else is changed.
 
         Where A is an anchor too, it is measured as it is, so that arms of equal learning differ all the same.
         """
         method, (spec, changes) = self._methods[label], self._kinds[kind][index]
         if not method.consults:
-            return None
+            return None, False
         touched = changes if self._advised else changes & set(method.heeds)
-        return spec if touched else HONEST
+        return (spec, False) if touched else (HONEST, bool(changes))
 
     def _shared(self, advisor: Spec | None, protocol: Spec, method: Spec) -> dict[str, Any]:
         """What the arms of all novices and seeds have in common, every key checked."""

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from sandwich_env.errors import DataError
 from sandwich_env.experiments.measure import COLUMNS
 from sandwich_env.experiments.studies.folder import Record, SweepFolder, read_record
-from sandwich_env.experiments.studies.grid import Arm, Cell, Grid
+from sandwich_env.experiments.studies.grid import OF_ADVISOR, Arm, Cell, Grid
 from sandwich_env.experiments.studies.study import Study, study_from
 from sandwich_env.files import replacing
 
@@ -29,6 +29,7 @@ KEYS: dict[str, str] = {
     "interval": "H asks at every so many of its turns (on average, where chance decides); 0 for never",
     "method": "the method's label",
     "control": "whether the cell has no advisor",
+    "unheeded": "whether A changes only what the method does not heed: the arm is the honest one, columns of A null",
     "novice": "the label of H at the start",
     "seed": "of everything that is random",
     "rounds": "how many rounds the arm is to have",
@@ -49,7 +50,7 @@ KEYS: dict[str, str] = {
 
 _TEXT = {"study", "arm", "kind", "dial_name", "protocol", "method", "novice", "status", "error", "advisor"}
 _TEXT |= {"method_spec", "pgr_refused"}
-_BOOLS = {"held_out", "control", "elo_one_sided"}
+_BOOLS = {"held_out", "control", "unheeded", "elo_one_sided"}
 _WHOLE = {"dial_index", "interval", "seed", "rounds", "round", "games_total", "plies_total", "queries_total"}
 _WHOLE |= {"inquiries_total", "expert_calls_total", "positions_total"}
 _WHOLE |= {"games", "plies", "queries", "inquiries", "expert_calls", "examples", "steps", "trust_count"}
@@ -109,12 +110,19 @@ def collect(study: Study, grid: Grid, records: Mapping[str, Record]) -> list[dic
     """The rows of the table, cell by cell in the order of the study, round by round."""
     arms = {arm.id: arm for arm in grid.arms}
     counted = {id: _rows_of(arm, records[id]) for id, arm in arms.items()}
-    rows = ({"study": study.name, **_place(cell), **row} for cell in grid.cells for row in counted[cell.arm])
+    rows = (
+        {"study": study.name, **_place(cell), **_told(cell, row)} for cell in grid.cells for row in counted[cell.arm]
+    )
     return [{name: row[name] for name in (*KEYS, *MEASURES)} for row in rows]
 
 
 def _place(cell: Cell) -> dict[str, Any]:
     return {name: getattr(cell, name) for name in KEYS if hasattr(cell, name)}
+
+
+def _told(cell: Cell, row: Mapping[str, Any]) -> dict[str, Any]:
+    """What an arm's row tells of a cell."""
+    return {name: None if cell.unheeded and name in OF_ADVISOR else value for name, value in row.items()}
 
 
 def _rows_of(arm: Arm, record: Record) -> list[dict[str, Any]]:
