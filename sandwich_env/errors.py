@@ -58,7 +58,7 @@ class NothingToLearnError(DataError):
     """Games of which a method takes nothing: H stays as it is."""
 
 
-class DivergedError(SandwichError, ArithmeticError):
+class DivergedError(SandwichError, RuntimeError):
     """A fit whose loss is no finite number any more: it would go on to ruin the network."""
 
 

@@ -25,7 +25,7 @@ class NetworkExpert(Expert):
     Args:
         weights: "expert", "novice" or "adversary" (the shipped E, H and B), or the path of a safetensors file.
         device: "auto" (a GPU where there is one), "cpu", "cuda".
-        precision: "auto" (bfloat16 where the device is quick at it), "float32" or "bfloat16".
+        precision: "auto" (bfloat16 on a GPU that has it, float32 elsewhere), "float32" or "bfloat16".
 
     Raises:
         MissingExtraError: torch is not installed.

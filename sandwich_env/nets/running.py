@@ -35,11 +35,13 @@ def pick_device(device: str) -> torch.device:
     return picked
 
 
-def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 is quicker than float32 there: a GPU, or a CPU with instructions for it."""
-    if device.type != "cpu":
-        return bool(torch.cuda.is_bf16_supported())
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+def prefers_bfloat16(device: torch.device) -> bool:
+    """Whether networks run in bfloat16 there if nothing else is said: on a GPU that has it.
+
+    Not on a CPU, whatever it has: the Winograd kernels in float32 are as quick, and another processor would otherwise
+    give other games for the same seed.
+    """
+    return device.type != "cpu" and bool(torch.cuda.is_bf16_supported())
 
 
 def pick_dtype(device: torch.device, precision: Precision) -> torch.dtype:
@@ -50,7 +52,7 @@ def pick_dtype(device: torch.device, precision: Precision) -> torch.dtype:
     """
     if precision not in ("auto", "float32", "bfloat16"):
         raise SpecError(f"precision is {precision!r}: it must be 'auto', 'float32' or 'bfloat16'")
-    fast = has_fast_bfloat16(device) if precision == "auto" else precision == "bfloat16"
+    fast = prefers_bfloat16(device) if precision == "auto" else precision == "bfloat16"
     return torch.bfloat16 if fast else torch.float32
 
 
@@ -66,7 +68,7 @@ class NetworkRunner:
     Args:
         network: is copied, so that it can be trained on while this one answers as it did.
         device: "auto", "cpu", "cuda" or any other that torch knows.
-        precision: "auto" takes bfloat16 where it is quick, float32 elsewhere.
+        precision: "auto" takes bfloat16 on a GPU that has it, float32 elsewhere.
     """
 
     def __init__(self, network: PolicyValueNetwork, device: str = "auto", precision: Precision = "auto") -> None:

@@ -183,7 +183,7 @@ def share(network: PolicyValueNetwork, device: str = "auto", precision: Precisio
     Args:
         network: as it is now; training it on changes nothing here.
         device: "auto", "cpu", "cuda" or any other that torch knows.
-        precision: "auto" takes bfloat16 where it is quick, float32 elsewhere.
+        precision: "auto" takes bfloat16 on a GPU that has it, float32 elsewhere.
 
     Raises:
         SpecError: no such device or precision.

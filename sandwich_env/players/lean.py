@@ -11,7 +11,7 @@ from sandwich_env.experts.base import Expert
 from sandwich_env.players.base import Player
 from sandwich_env.randomness import Streams
 from sandwich_env.rules import NUM_ACTIONS, Games
-from sandwich_env.specs import check_number, check_scale, from_spec
+from sandwich_env.specs import check_scale, from_spec
 
 
 class Lean(Player):
@@ -28,7 +28,7 @@ class Lean(Player):
 
     def __init__(self, expert: Expert, lean: float = 3.0, temperature: float = 1.0) -> None:
         self.expert = from_spec(expert, Expert, f"expert of {self.kind!r}")
-        self.lean = check_number(f"lean of {self.kind!r}", lean)
+        self.lean = check_scale(f"lean of {self.kind!r}", lean)
         self.temperature = check_scale(f"temperature of {self.kind!r}", temperature)
         if temperature == 0:
             raise SpecError(f"temperature of {self.kind!r} is 0: it must be above 0, for moves to be drawn")

@@ -113,7 +113,7 @@ def test_batches_go_through_the_table(table: MoveTable) -> None:
 
 @pytest.mark.parametrize("weight", [0.0, 1000.0])
 def test_b_learns_what_its_objective_says(table: MoveTable, tmp_path: Path, weight: float) -> None:
-    config = tiny(tmp_path, steps=60, batch_size=16, learning_rate=3e-3)
+    config = tiny(tmp_path, steps=60, batch_size=16, learning_rate=1e-3)
     network, detector = load_network("expert"), load_network("novice")
     weights = Weights(weight, detector=0.0, entropy=0.0)
     training.fit_adversary(network, detector, table, config, weights, league=1, folder=tmp_path)

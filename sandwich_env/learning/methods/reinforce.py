@@ -17,7 +17,7 @@ from sandwich_env.learning.played_examples import PlayedExamples
 from sandwich_env.oversight.line import Line
 from sandwich_env.players.base import Player
 from sandwich_env.players.lean import Lean, leaning
-from sandwich_env.specs import check_number, check_scale
+from sandwich_env.specs import check_scale
 
 if TYPE_CHECKING:
     from sandwich_env.learning.fitting import Fitting
@@ -52,7 +52,7 @@ class Reinforce(Method):
         max_kl: float = 0.03,
         rate: float = 0.1,
     ) -> None:
-        self.lean = check_number(f"lean of {self.kind!r}", lean)
+        self.lean = check_scale(f"lean of {self.kind!r}", lean)
         self.temperature = self._above_zero("temperature", temperature)
         self.clip = self._above_zero("clip", clip)
         self.max_kl = self._above_zero("max_kl", max_kl)
