@@ -96,6 +96,8 @@ def _obey(order: str, root: Path, id: str, round: int) -> None:
         raise DivergedError("the loss is nan after step 3")
     if order == "disk":
         raise OSError(28, "No space left on device")
+    if order == "lacks a file":
+        raise FileNotFoundError(2, "No such file or directory", "anchors/E_H0.json")
     marks = root / f"died_{id}"
     if order == "dies" or (order == "dies once" and not marks.exists()):
         marks.touch()

@@ -145,6 +145,15 @@ def test_a_full_disk_stops_the_sweep_which_goes_on_from_there(tmp_path: Path) ->
     assert arms[0].id not in [job.id for job in executor.begun]
 
 
+def test_an_arm_that_lacks_a_file_fails_alone(tmp_path: Path) -> None:
+    study, out = small_study(tmp_path), tmp_path / "out"
+    arms = Grid.of(study).arms
+    order(out, {arms[2].id: "lacks a file"})
+    result, _, _ = swept(study, out)
+    assert list(result.failed) == [arms[2].id]
+    assert "FileNotFoundError: [Errno 2] No such file or directory: 'anchors/E_H0.json'" in result.failed[arms[2].id]
+
+
 def test_an_arm_whose_process_dies_is_begun_again_so_many_times(tmp_path: Path) -> None:
     study, out = small_study(tmp_path, attempts=2), tmp_path / "out"
     lost = Grid.of(study).arms[1].id

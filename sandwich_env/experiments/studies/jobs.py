@@ -114,6 +114,8 @@ def attempt(do: Work, job: Job, root: Path, reporter: Reporter) -> Outcome:
         do(job, root, reporter)
     except DivergedError as error:
         return Outcome("diverged", str(error), traceback.format_exc())
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:  # something of this arm is amiss
+        return Outcome("failed", f"{type(error).__name__}: {error}", traceback.format_exc())
     except (OSError, RunLockedError) as error:
         return Outcome("stop", str(error), traceback.format_exc())
     except Exception as error:  # an arm's error is the arm's: it is written down, and the others go on
