@@ -214,6 +214,8 @@ def _construct(spec: object) -> object:
     if not isinstance(spec, Mapping) or "kind" not in spec:
         raise SpecError(f"a spec is a name or a dict with a 'kind', not {spec!r}")
     cls = _find(str(spec["kind"]))
+    if not issubclass(cls, Specified):  # a spec may come from a file that somebody else wrote
+        raise SpecError(f"{spec['kind']!r} names {cls.__name__}, which is no class that is made from specs (Specified)")
     known = _parameters(cls)
     arguments: dict[str, Any] = {}
     for key, value in spec.items():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from sandwich_env import specs
+from sandwich_env.advisors.base import Advisor
 from sandwich_env.errors import SpecError
 from sandwich_env.specs import KINDS, Specified, check_count, check_scale, check_share, from_spec, kind_of, register
 
@@ -148,3 +149,13 @@ def test_counts_that_are_wrong(value: Any) -> None:
 def test_a_count_may_start_elsewhere() -> None:
     assert check_count("seed", 0, least=0) == 0
     assert check_count("n", np.int64(3)) == 3
+
+
+def test_a_spec_makes_nothing_but_what_is_made_from_specs(tmp_path: Path) -> None:
+    """A spec may lie in a folder that somebody else made: it runs no other code, at whatever depth it is named."""
+    mark = tmp_path / "mark"
+    command = {"kind": "subprocess:Popen", "args": ["touch", str(mark)]}
+    for spec in (command, {"kind": "honest", "expert": command}, {"kind": "panel", "members": [command]}):
+        with pytest.raises(SpecError, match="no class that is made from specs"):
+            from_spec(spec, Advisor)
+    assert not mark.exists()
