@@ -31,6 +31,7 @@ def test_a_small_round_is_measured(tmp_path: Path) -> None:
     for table in tables.values():
         (speeds,) = table["rounds"]
         assert all(speed > 0 for speed in speeds.values())
+    assert int(tables["a whole round"]["notes"]["positions answered while H was measured"]) > 0
     shares = tables["a whole round"]["notes"]["shares"]
     assert sum(shares.values()) == pytest.approx(1.0, abs=1e-3)
     assert all(share > -0.005 for share in shares.values()), shares
