@@ -168,7 +168,7 @@ def _reach(curves: Mapping[int, NDArray[np.float64]], name: str, min_range: floa
     if high - low < min_range:
         raise UnmatchedQualityError(
             f"with every seed and whatever the dial, the moves that {name} advises lose from {low:.3f} to {high:.3f}, "
-            f"where a range of {min_range:g} is needed: a kind that leaves moves alone cannot be matched by their loss"
+            f"where a range of {min_range:g} is needed: kinds whose moves lose as much at every dial cannot be matched"
             if high >= low
             else f"no loss is reached with every seed by the moves that {name} advises: chance decides, or "
             f"the seeds have no dials in common"

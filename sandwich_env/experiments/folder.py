@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -103,8 +104,12 @@ class RunFolder:
         return self.root / "unfinished" / f"round_{round}_fit.safetensors"
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, *, inside: bool = True) -> Iterator[None]:
         """Keep every other process out. The system takes the lock back from a process that was killed.
+
+        Args:
+            inside: whether what killed processes left half written is removed from the folders inside too; not where
+                others may be at work in these.
 
         Raises:
             RunLockedError: another process holds it.
@@ -123,8 +128,7 @@ class RunFolder:
                 f"another process is at work on {str(self.root)!r}: wait for it to end, or give another folder"
             ) from error
         try:
-            for left in self.root.rglob(".*.partial"):  # by a process that was killed while it wrote
-                left.unlink()
+            _sweep_out(self.root, inside)
             yield
         finally:
             lock.release()
@@ -147,7 +151,7 @@ class RunFolder:
         """
         if not self.metrics.is_file():
             return []
-        lines = self.metrics.read_text(encoding="utf-8").splitlines()
+        lines = _text_of(self.metrics).splitlines()
         return [_parsed(line, f"{str(self.metrics)!r}, line {number}") for number, line in enumerate(lines, 1)]
 
 
@@ -155,9 +159,26 @@ def read_json(path: Path) -> dict[str, Any]:
     """The mapping in a JSON file.
 
     Raises:
-        DataError: it holds something else.
+        DataError: it holds something else, or is no text.
     """
-    return _parsed(path.read_text(encoding="utf-8"), repr(str(path)))
+    return _parsed(_text_of(path), repr(str(path)))
+
+
+def _sweep_out(root: Path, inside: bool) -> None:
+    """Remove what processes that were killed while they wrote have left; another may be at it, so that files vanish."""
+    for place, folders, names in os.walk(root):
+        for name in names:
+            if name.startswith(".") and name.endswith(".partial"):
+                Path(place, name).unlink(missing_ok=True)
+        if not inside:
+            folders.clear()
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{str(path)!r} is damaged: {error}") from error
 
 
 def _parsed(text: str, where: str) -> dict[str, Any]:

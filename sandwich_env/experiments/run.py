@@ -105,6 +105,24 @@ def resume(root: Path, config: RunConfig | None = None, reporter: Reporter | Non
         return _execute(config, folder, reporter or Silent())
 
 
+def start_or_resume(config: RunConfig, reporter: Reporter | None = None) -> list[Row]:
+    """Run a config to its end, from where the run in its folder is, if there is one.
+
+    Which of the two it is shows under the lock: another process may have begun the run until then.
+
+    Raises:
+        SpecError: the folder holds the run of another config (the text names the keys), or weights have changed since.
+        RunLockedError: another process is at work there.
+        SandwichError: something in the config cannot be made.
+        OSError: a file could not be written.
+    """
+    folder = RunFolder(config.out)
+    with folder.locked():
+        if folder.config.is_file():
+            check_same(config, folder.read_config(), folder.root)
+        return _execute(config, folder, reporter or Silent())
+
+
 def measure_anchors(config: RunConfig, reporter: Reporter | None = None) -> None:
     """Only the first stage of a run, which depends on E, H, the openings, the puzzles and the seed alone.
 

@@ -19,7 +19,7 @@ from sandwich_env.experiments.measure import new_row
 from sandwich_env.experiments.progress import Reporter
 from sandwich_env.experiments.studies.executors import Died, Ended, Event, Executor, Telling
 from sandwich_env.experiments.studies.folder import SweepFolder, copy_whole
-from sandwich_env.experiments.studies.jobs import Job, attempt
+from sandwich_env.experiments.studies.jobs import Job, Work, attempt
 from sandwich_env.experiments.studies.study import Study, study_from
 
 KINDS = {
@@ -105,11 +105,23 @@ def _obey(order: str, root: Path, id: str, round: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+class LostError(BaseException):
+    """What ends a job in the place of a process's death."""
+
+
+class LostAfterARound(Telling):
+    """Ends a job when it has measured a round."""
+
+    def say(self, text: str) -> None:
+        raise LostError
+
+
 class Here(Executor):
     """Does jobs in this process, one after the other, the latest begun last. An order to die is only told."""
 
-    def __init__(self, root: Path, slots: int = 2) -> None:
+    def __init__(self, root: Path, slots: int = 2, do: Work = stand_in) -> None:
         self.root = root
+        self.do = do
         self.begun: list[Job] = []
         self.waits: deque[Job] = deque()
         self.closed = False
@@ -130,7 +142,12 @@ class Here(Executor):
         orders = read_json(self.root / "orders.json") if (self.root / "orders.json").is_file() else {}
         if orders.get(job.id) == "lost":
             return [Died(job.id, "by signal 9 (SIGKILL)")]
-        outcome = attempt(stand_in, job, self.root, Telling(job.id, events.append))
+        if orders.get(job.id) == "lost after each round":
+            try:
+                attempt(self.do, job, self.root, LostAfterARound(job.id, events.append))
+            except LostError:
+                return [Died(job.id, "by signal 9 (SIGKILL)")]
+        outcome = attempt(self.do, job, self.root, Telling(job.id, events.append))
         return [*events, Ended(job.id, outcome)]
 
     def close(self) -> None:

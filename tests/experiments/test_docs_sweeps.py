@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -14,7 +16,7 @@ from test_sweep import swept
 
 from sandwich_env.experiments.measure import COLUMNS
 from sandwich_env.experiments.studies.grid import Grid
-from sandwich_env.experiments.studies.study import read_study, study_from, study_keys
+from sandwich_env.experiments.studies.study import Study, read_study, study_from, study_keys
 from sandwich_env.experiments.studies.table import KEYS, schema
 
 PAGE = text_of("docs/sweeps.md")
@@ -48,12 +50,27 @@ def test_the_study_on_the_page_is_one() -> None:
     assert len(grid.arms) == 3 * (1 + 2 * 2 * (1 + 2 + 2 + 2))
 
 
-def test_the_study_in_python_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_study_in_python_runs_as_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     first, second = blocks("python")
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {"__name__": "imported"}
-    exec(compile(first, "docs/sweeps.md", "exec"), names)
-    assert len(Grid.of(names["study"]).arms) == 6  # type: ignore[arg-type]
+
+    def stood_in(study: Study, out: str, processes: int) -> None:
+        swept(study, Path(out), slots=processes)
+
+    # What is run is the page's; the arms' numbers are drawn, since playing them would take minutes.
+    monkeypatch.setattr("sandwich_env.experiments.studies.sweep.run_sweep", stood_in)
+    pandas = importlib.util.find_spec("pandas") is not None
+    lines = first.splitlines(keepends=True)
+    assert [line.strip() for line in lines if "pandas" in line] == ['print(read_results("runs/example").to_pandas())']
+    source = first if pandas else "".join(line for line in lines if "pandas" not in line)
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(source, "docs/sweeps.md", "exec"), names)
+    assert len(Grid.of(names["study"]).arms) == 6
+    assert names["read_results"]("runs/example").num_rows == 6 * 2
+    if pandas:
+        assert "12 rows" in capsys.readouterr().out
     columns = {node.attr for node in ast.walk(ast.parse(second)) if isinstance(node, ast.Attribute)}
     assert columns & set(schema().names) == {"status", "rounds"}
     assert set(re.findall(r"\w+", blocks("sql")[0])) & set(schema().names) >= {"kind", "dial", "loss_pgr", "rounds"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,17 +17,20 @@ from sandwich_env.errors import RunLockedError, SandwichError, SpecError
 from sandwich_env.experiments.folder import RunFolder
 from sandwich_env.experiments.studies.folder import SweepFolder
 from sandwich_env.experiments.studies.grid import Grid
+from sandwich_env.experiments.studies.jobs import Work
 from sandwich_env.experiments.studies.study import Study, study_from
 from sandwich_env.experiments.studies.sweep import SweepResult, run_sweep
 from sandwich_env.experiments.studies.table import read_results
 
 
-def swept(study: Study, out: Path, slots: int = 2, **arguments: Any) -> tuple[SweepResult, Here, str]:
+def swept(
+    study: Study, out: Path, slots: int = 2, do: Work = stand_in, **arguments: Any
+) -> tuple[SweepResult, Here, str]:
     """A sweep in this process: what it came to, what did it, and what it printed."""
     executors: list[Here] = []
 
     def make(root: Path) -> Here:
-        executors.append(Here(root, slots))
+        executors.append(Here(root, slots, do))
         return executors[0]
 
     console = Console(file=io.StringIO(), width=200)
@@ -139,6 +143,8 @@ def test_a_full_disk_stops_the_sweep_which_goes_on_from_there(tmp_path: Path) ->
     with pytest.raises(OSError, match=r"the sweep has stopped at 'random 0.5.*No space left on device"):
         swept(study, out)
     assert not list(out.glob("arms/*/failed.json"))
+    told = [(row["round"], row["status"]) for row in untimed(out) if row["arm"] == arms[2].id]
+    assert told == [(0, "unfinished")]  # the table has what was measured until then
     order(out, {})
     result, executor, _ = swept(study, out)
     assert result.failed == {}
@@ -160,8 +166,57 @@ def test_an_arm_whose_process_dies_is_begun_again_so_many_times(tmp_path: Path) 
     order(out, {lost: "lost"})
     result, executor, printed = swept(study, out)
     assert [job.id for job in executor.begun].count(lost) == 3
-    assert result.failed == {lost: "its process ended 3 times before it had done, the last time by signal 9 (SIGKILL)"}
+    text = "its process ended 3 times in a row before anything more was measured, the last time by signal 9 (SIGKILL)"
+    assert result.failed == {lost: text}
     assert printed.count("it is begun again from where it was") == 2
+
+
+def test_only_deaths_in_a_row_count(tmp_path: Path) -> None:
+    study, out = small_study(tmp_path, base={"rounds": 3}, attempts=1), tmp_path / "out"
+    lost = Grid.of(study).arms[1].id
+    order(out, {lost: "lost after each round"})
+    result, executor, _ = swept(study, out)
+    assert [job.id for job in executor.begun].count(lost) == 5  # four rounds, and a look at the end
+    assert result.failed == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "text"),
+    [
+        ("metrics.jsonl", b"\xff\xfe", r"metrics\.jsonl' is damaged: 'utf-8' codec"),
+        ("metrics.jsonl", b'{"round": 0}\n{"rou', r"metrics\.jsonl', line 2 is damaged"),
+        ("metrics.jsonl", b'{"round": 1}\n', r"line 1 is not of round 0"),
+        ("seconds.json", b'{"play": 1.0}', r"seconds\.json' is damaged: 'play' took 1\.0"),
+        ("failed.json", b"{}", r"failed\.json' is damaged"),
+    ],
+)
+def test_an_arm_whose_files_are_damaged_has_failed_and_the_others_go_on(
+    tmp_path: Path, name: str, content: bytes, text: str
+) -> None:
+    study, out = small_study(tmp_path, seeds=[0]), tmp_path / "out"
+    arms = Grid.of(study).arms
+    folder = out / "arms" / arms[1].id
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(content)
+    result, executor, _ = swept(study, out)
+    assert list(result.failed) == [arms[1].id]
+    assert re.search(text, result.failed[arms[1].id])
+    assert f"remove the folder {str(folder)!r} to run the arm anew" in result.failed[arms[1].id]
+    assert arms[1].id not in [job.id for job in executor.begun]
+    assert {row["status"] for row in untimed(out) if row["arm"] != arms[1].id} == {"done"}
+    shutil.rmtree(folder)
+    assert swept(study, out)[0].failed == {}
+
+
+def test_a_sweep_leaves_alone_what_others_write_in_arms(tmp_path: Path) -> None:
+    table, metrics = tmp_path / ".results.parquet.7.partial", tmp_path / "arms" / "x" / ".metrics.jsonl.7.partial"
+    metrics.parent.mkdir(parents=True)
+    for path in (table, metrics):
+        path.touch()
+    with SweepFolder(tmp_path).locked():
+        assert (table.exists(), metrics.exists()) == (False, True)
+    with SweepFolder(tmp_path).arm("x").locked():
+        assert not metrics.exists()
 
 
 def test_a_finished_arm_keeps_its_numbers_alone(tmp_path: Path) -> None:
@@ -239,7 +294,8 @@ def test_real_processes_die_and_are_replaced(tmp_path: Path) -> None:
     console = Console(file=io.StringIO(), width=200)
     result = run_sweep(study, out, processes=2, console=console, do=stand_in)
     assert result.failed == {
-        always: "its process ended 2 times before it had done, the last time by signal 9 (SIGKILL)"
+        always: "its process ended 2 times in a row before anything more was measured, the last time by signal 9 "
+        "(SIGKILL)"
     }
     assert len(rows_of(out, once)) == 2
     assert "its process ended by signal 9 (SIGKILL)" in console.file.getvalue()  # type: ignore[attr-defined]

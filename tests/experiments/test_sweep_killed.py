@@ -5,6 +5,7 @@ SWEEP_KILLS says how often each is killed (3), SWEEP_SEED when (0).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -49,7 +50,7 @@ def workers_of(process: int) -> list[int]:
     try:
         children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
         return [int(one) for one in children if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return []  # it has ended meanwhile
 
 
@@ -106,7 +107,7 @@ def test_a_sweep_that_is_killed_goes_on_to_the_same_table(
         process.kill()
         process.wait()
         assert stamps(out).items() >= done.items()  # a finished arm is never touched again
-    assert interrupted > 0
+    assert 2 * interrupted >= KILLS  # the others came when the sweep had ended
     done = stamps(out)
     assert launch(study, out).wait(240) == 0
     assert stamps(out).items() >= done.items()
@@ -124,8 +125,9 @@ def test_a_sweep_whose_workers_are_killed_ends_with_the_same_table(
         wait_for_a_moment(drawn, process, out, files, KILLS - kill)
         workers = workers_of(process.pid)
         if workers and process.poll() is None:
-            os.kill(drawn.choice(workers), signal.SIGKILL)
-            killed += 1
-    assert killed > 0
+            with contextlib.suppress(ProcessLookupError):  # it has ended just now
+                os.kill(drawn.choice(workers), signal.SIGKILL)
+                killed += 1
+    assert 2 * killed >= KILLS
     assert process.wait(240) == 0
     assert table(out) == rows

@@ -18,10 +18,11 @@ from sandwich_env.errors import MissingExtraError
 from sandwich_env.experiments.folder import read_json
 from sandwich_env.experiments.studies.arguments import with_address
 from sandwich_env.experiments.studies.carrying import changed_files, put_arm, read_files
+from sandwich_env.experiments.studies.checking import check_arms
 from sandwich_env.experiments.studies.executors import Advanced, Ended, Said
 from sandwich_env.experiments.studies.folder import SweepFolder
 from sandwich_env.experiments.studies.grid import Grid
-from sandwich_env.experiments.studies.jobs import Job, Outcome
+from sandwich_env.experiments.studies.jobs import Job, Outcome, work
 from sandwich_env.experiments.studies.sweep import run_sweep
 from sandwich_env.experiments.studies.sweep_ray import Made, RayTasks, Task, do_task, ray_tasks
 
@@ -60,7 +61,7 @@ class FakeRay(types.ModuleType):
         left = self.lost.pop(task.job.id, 10**6)
         for count, word in enumerate(function(do, task)):
             if count == left:
-                yield LostError()
+                yield LostError("a traceback\nthe node is gone\n")
                 return
             yield word
 
@@ -144,7 +145,7 @@ def test_the_last_word_comes_whatever_happens(tmp_path: Path) -> None:
 
     arm = Grid.of(small_study(tmp_path)).arms[0]
     for job in (Job(id="x", config=arm.anchors_plain), Job(id=arm.id, config=arm.plain, anchors="x")):
-        *_, last = do_task(raises, task_of(job, tmp_path, {}, {}))
+        *_, last = do_task(raises, task_of(job, tmp_path, {}, {"E_H0.json": b"{}"}))
         assert isinstance(last, Ended)
         assert last.outcome.how == "stop"
 
@@ -192,7 +193,7 @@ def test_a_lost_computer_loses_no_more_than_a_round(tmp_path: Path, ray: FakeRay
     study = small_study(tmp_path, base={"rounds": 3})
     swept(study, tmp_path / "here")
     arms = Grid.of(study).arms
-    ray.lost = {arms[0].id: 12, arms[2].id: 0, arms[0].anchors: 0}
+    ray.lost = {arms[0].id: 6, arms[2].id: 0, arms[0].anchors: 0}
     executors: list[RayTasks] = []
     begun: list[tuple[str, int]] = []
 
@@ -214,16 +215,82 @@ def test_a_lost_computer_loses_no_more_than_a_round(tmp_path: Path, ray: FakeRay
     assert executors[0].slots == 2
 
 
-def test_a_full_disk_of_a_computer_stops_the_sweep(tmp_path: Path, ray: FakeRay) -> None:
-    study = small_study(tmp_path)
+def test_a_full_disk_of_a_computer_loses_the_task_alone(tmp_path: Path, ray: FakeRay) -> None:
+    study = small_study(tmp_path, attempts=2)
+    once, always = (arm.id for arm in Grid.of(study).arms[:2])
+    begun: list[str] = []
 
     def full(job: Job, root: Path, reporter: Any) -> None:
-        order(root, {job.id: "disk" if job.anchors else ""})
+        begun.append(job.id)
+        order(root, {once: "disk" if begun.count(once) == 1 else "", always: "disk"})
         stand_in(job, root, reporter)
 
+    result = run_sweep(study, tmp_path / "there", executor=ray_tasks(do=full))
+    text = "3 times in a row before anything more was measured, the last time with [Errno 28] No space left on device"
+    assert result.failed == {always: f"its process ended {text}"}
+    # Round 0 was measured when the disk was full for the first time: that does not count.
+    assert (begun.count(once), begun.count(always)) == (2, 3)
+
+
+def test_a_full_disk_where_the_sweep_lies_stops_it(
+    tmp_path: Path, ray: FakeRay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sandwich_env.experiments.studies import sweep_ray
+
+    put = sweep_ray.put_arm
+
+    def full(root: Path, files: Any, names: Any) -> None:
+        if root.is_relative_to(tmp_path / "there"):
+            raise OSError(28, "No space left on device")
+        put(root, files, names)
+
+    monkeypatch.setattr(sweep_ray, "put_arm", full)
     with pytest.raises(OSError, match="No space left on device"):
-        run_sweep(study, tmp_path / "there", executor=ray_tasks(do=full))
+        run_sweep(small_study(tmp_path), tmp_path / "there", executor=ray_tasks(do=stand_in))
     assert not ray.up
+
+
+def test_a_task_on_a_computer_with_other_weights_fails_and_names_them(tmp_path: Path) -> None:
+    arm = Grid.of(small_study(tmp_path)).arms[1]
+    marks = check_arms([arm]).arms
+    jobs = [
+        Job(id=arm.anchors, config=arm.anchors_plain, marks=marks[arm.anchors]),
+        Job(id=arm.id, config=arm.plain, anchors=arm.anchors, marks=marks[arm.id]),
+    ]
+    weights, book = tmp_path / "novice.safetensors", tmp_path / "book.epd"
+    content = book.read_bytes()
+    for path, what in ((book, "the file"), (weights, "the file of the weights")):
+        path.write_bytes(path.read_bytes() + b"\n")
+        for job in jobs:
+            *made, last = do_task(work, task_of(job, tmp_path / "arm", {}, {"E_H0.json": b"{}"}))
+            text = (
+                f"SpecError: {what} {str(path)!r} differs from that of the sweep: put it back, or give another folder"
+            )
+            assert (last.outcome.how, last.outcome.error) == ("failed", text)  # type: ignore[union-attr]
+            assert not any("metrics.jsonl" in one.names for one in made)  # type: ignore[union-attr]
+        book.write_bytes(content)
+
+
+def test_what_ended_a_task_is_said_in_its_last_line(tmp_path: Path, ray: FakeRay) -> None:
+    study = small_study(tmp_path, attempts=0, seeds=[0])
+    lost = Grid.of(study).arms[1].id
+    ray.lost = {lost: 0}
+    result = run_sweep(study, tmp_path / "there", executor=ray_tasks(do=stand_in))
+    assert result.failed[lost].endswith("the last time with LostError: the node is gone")
+
+
+def test_a_task_says_seldom_how_far_it_is_and_all_that_was_said_is_heard_at_once(tmp_path: Path, ray: FakeRay) -> None:
+    def busy(job: Job, root: Path, reporter: Any) -> None:
+        for _ in range(50):
+            reporter.stage("games", 2)(2)
+
+    words = list(do_task(busy, task_of(Job(id="x", config={}), tmp_path, {}, {})))
+    assert [type(word) for word in words] == [Advanced, Made, Ended]
+    executor = RayTasks(tmp_path, None, 2, busy)
+    executor.begin(Job(id="x", config={}))
+    executor.begin(Job(id="y", config={}))
+    events = executor.wait(5.0)
+    assert [(type(event), event.job) for event in events if isinstance(event, Ended)] == [(Ended, "x"), (Ended, "y")]
 
 
 def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,6 +305,7 @@ def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (["s.yaml", "--ray"], ["s.yaml", "--ray", "local"]),
         (["--ray", "--out", "o", "s.yaml"], ["--ray", "local", "--out", "o", "s.yaml"]),
         (["--ray", "s.yaml", "--out", "o"], ["--ray", "local", "s.yaml", "--out", "o"]),
+        (["--ray", "s.yml", "--out", "o"], ["--ray", "local", "s.yml", "--out", "o"]),
         (["s.yaml", "--ray", "ray://head:10001"], ["s.yaml", "--ray", "ray://head:10001"]),
         (["s.yaml", "--out", "o"], ["s.yaml", "--out", "o"]),
     ],

@@ -104,6 +104,14 @@ def test_it_is_made_of_the_arms_where_it_is_not_there(tmp_path: Path) -> None:
         read_results(tmp_path)
 
 
+def test_a_damaged_one_is_named_and_a_folder_may_be_text(tmp_path: Path) -> None:
+    swept(small_study(tmp_path), tmp_path / "out")
+    assert read_results(str(tmp_path / "out")).num_rows > 0
+    (tmp_path / "out" / "results.parquet").write_bytes(b"PAR1")
+    with pytest.raises(DataError, match=r"results\.parquet' is damaged.*Remove it"):
+        read_results(tmp_path / "out")
+
+
 def test_it_is_read_as_it_is(tmp_path: Path) -> None:
     swept(small_study(tmp_path), tmp_path / "out")
     path = tmp_path / "out" / "results.parquet"

@@ -39,7 +39,8 @@ def with_address(arguments: list[str]) -> list[str]:
     if "--ray" not in arguments:
         return arguments
     at = arguments.index("--ray") + 1
-    if at < len(arguments) and not arguments[at].startswith("-") and not arguments[at].endswith((".yaml", ".json")):
+    study = (".yaml", ".yml", ".json")
+    if at < len(arguments) and not arguments[at].startswith("-") and not arguments[at].endswith(study):
         return arguments
     return [*arguments[:at], HERE, *arguments[at:]]
 

@@ -14,11 +14,13 @@ Files = Mapping[str, bytes]
 
 
 def read_files(root: Path) -> dict[str, bytes]:
-    """Every file below a folder but locks and halves of files; none, where there is no folder."""
+    """Every file below a folder but locks and halves of files and folders; none, where there is no folder."""
     return {
         path.relative_to(root).as_posix(): path.read_bytes()
         for path in sorted(root.rglob("*"))
-        if path.is_file() and path.name != ".lock" and not path.name.endswith(".partial")
+        if path.is_file()
+        and path.name != ".lock"
+        and not any(part.endswith(".partial") for part in path.relative_to(root).parts)
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -128,23 +129,26 @@ class Telling(Reporter):
     Args:
         job: its id.
         tell: sends an event.
+        every: seconds between two words about how far it is, at the least.
+        ends: whether the beginning and the end of a stage are told whatever was told just before.
     """
 
-    def __init__(self, job: str, tell: Callable[[Event], None]) -> None:
+    def __init__(self, job: str, tell: Callable[[Event], None], *, every: float = OFTEN_S, ends: bool = True) -> None:
         self._job = job
         self._tell = tell
+        self._every = every
+        self._ends = ends
+        self._told = -math.inf
 
     def stage(self, name: str, total: int) -> Update:
-        self._tell(Advanced(self._job, name, 0, total))
-        sent = time.monotonic()
+        self._advance(name, 0, total)
+        return lambda done: self._advance(name, done, total)
 
-        def update(done: int) -> None:
-            nonlocal sent
-            if done >= total or time.monotonic() - sent > OFTEN_S:
-                sent = time.monotonic()
-                self._tell(Advanced(self._job, name, done, total))
-
-        return update
+    def _advance(self, stage: str, done: int, total: int) -> None:
+        at_an_end = self._ends and (done == 0 or done >= total)
+        if at_an_end or time.monotonic() - self._told > self._every:
+            self._told = time.monotonic()
+            self._tell(Advanced(self._job, stage, done, total))
 
     def say(self, text: str) -> None:
         self._tell(Said(self._job, text))

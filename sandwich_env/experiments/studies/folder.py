@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandwich_env.errors import SpecError
+from sandwich_env.errors import DataError, SpecError
 from sandwich_env.experiments.about import about
 from sandwich_env.experiments.folder import RunFolder, read_json, write_json
 from sandwich_env.experiments.plain import differences
@@ -64,18 +64,21 @@ class SweepFolder:
     def locked(self) -> Iterator[None]:
         """Keep every other sweep out. The system takes the lock back from a process that was killed.
 
+        Arms have locks of their own: processes of a sweep that was killed may still be ending there.
+
         Raises:
             RunLockedError: another process holds it.
             OSError: the folder cannot be made.
         """
-        with RunFolder(self.root).locked():
+        with RunFolder(self.root).locked(inside=False):
             yield
 
-    def sign_in(self, study: Study, weights: Mapping[str, str], files: Mapping[str, str]) -> str | None:
+    def sign_in(self, study: Study, arms: int, weights: Mapping[str, str], files: Mapping[str, str]) -> str | None:
         """Write down which study runs here and with what, or see that it is the one that ran here before.
 
         Args:
             study: the study.
+            arms: how many it has, so that a report can say so without making the study.
             weights: the SHA-256 of every file of weights, by the name it is given by.
             files: likewise of openings and puzzles.
 
@@ -85,7 +88,7 @@ class SweepFolder:
         Raises:
             SpecError: another study, or other weights, openings or puzzles; the text names what differs.
         """
-        mine = about(dict(weights)) | {"files": dict(files)}
+        mine = about(dict(weights)) | {"files": dict(files), "arms": arms}
         if not self.study.is_file():
             write_json(self.about, mine)
             write_json(self.study, study_to_plain(study))
@@ -147,18 +150,43 @@ class Record:
 
 
 def read_record(folder: SweepFolder, id: str, rounds: int) -> Record:
-    """What the files of an arm say; nothing measured, where it has not begun.
-
-    Raises:
-        DataError: a file is damaged.
-    """
+    """What the files of an arm say; nothing measured, where it has not begun. One with a damaged file has failed."""
     run, failure = folder.arm(id), folder.failure(id)
-    return Record(
-        rows=run.read_metrics(),
-        seconds=read_json(run.seconds) if run.seconds.is_file() else {},
-        failure=read_json(failure) if failure.is_file() else None,
-        rounds=rounds,
-    )
+    try:
+        return Record(
+            rows=_rounds_in(run),
+            seconds=_seconds_in(run.seconds),
+            failure=_failure_in(failure),
+            rounds=rounds,
+        )
+    except DataError as error:
+        text = f"{error}: remove the folder {str(run.root)!r} to run the arm anew"
+        return Record([], {}, {"status": "failed", "error": text, "traceback": ""}, rounds)
+
+
+def _rounds_in(run: RunFolder) -> list[dict[str, Any]]:
+    rows = run.read_metrics()
+    for round, row in enumerate(rows):
+        if row.get("round") != round:
+            raise DataError(f"{str(run.metrics)!r} is damaged: line {round + 1} is not of round {round}")
+    return rows
+
+
+def _seconds_in(path: Path) -> dict[str, float]:
+    seconds = read_json(path) if path.is_file() else {}
+    for stage, spent in seconds.items():
+        if not stage.partition(" ")[0].isdigit() or not isinstance(spent, int | float):
+            raise DataError(f"{str(path)!r} is damaged: {stage!r} took {spent!r}")
+    return seconds
+
+
+def _failure_in(path: Path) -> dict[str, Any] | None:
+    if not path.is_file():
+        return None
+    failure = read_json(path)
+    if failure.get("status") not in ("failed", "diverged") or "error" not in failure:
+        raise DataError(f"{str(path)!r} is damaged: it does not say how the arm has failed")
+    return failure
 
 
 def tidy(root: Path) -> None:
@@ -168,7 +196,7 @@ def tidy(root: Path) -> None:
 
 
 def copy_whole(source: Path, target: Path) -> None:
-    """Copy a folder of files: `target` is there, and on disk, when all of it is."""
+    """Copy a folder of files: `target` is there, and on disk, when all of it is. One process at a time may do so."""
     if target.is_dir():
         return
     partial = target.with_name(target.name + ".partial")
@@ -178,10 +206,18 @@ def copy_whole(source: Path, target: Path) -> None:
 
 
 def settle(partial: Path, target: Path) -> None:
-    """Give a folder its name when its files are on disk, so that one that has the name is whole."""
+    """Give a folder its name when its files are on disk, so that one that has the name is whole.
+
+    One that another process has put there meanwhile is as good, and stays.
+    """
     for path in [*partial.rglob("*"), partial]:
         _to_disk(path)
-    partial.rename(target)
+    try:
+        partial.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise
+        shutil.rmtree(partial)
     _to_disk(target.parent)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import re
 import shutil
 import time
 import traceback
@@ -14,11 +16,19 @@ from sandwich_env.errors import DivergedError, RunLockedError
 from sandwich_env.experiments.config import config_from
 from sandwich_env.experiments.folder import RunFolder
 from sandwich_env.experiments.progress import Reporter
-from sandwich_env.experiments.run import measure_anchors, resume, start
+from sandwich_env.experiments.run import measure_anchors, start_or_resume
+from sandwich_env.experiments.studies.checking import Marks
 from sandwich_env.experiments.studies.folder import SweepFolder, copy_whole, settle, tidy
 
 PATIENCE_S = 30.0
 """How long a process of a sweep that was killed may take to let go of an arm."""
+
+FATAL = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EROFS", "EIO", "EMFILE", "ENFILE", "ENOMEM")
+    if hasattr(errno, name)  # not every system has quotas
+)
+"""Errors of the system under which no other arm would fare better: the disk, memory or open files are at an end."""
 
 How = Literal["done", "failed", "diverged", "stop"]
 
@@ -32,12 +42,14 @@ class Job:
         config: the run's config as JSON holds it, without its folder.
         anchors: of an arm: the id of its anchors; None for a job that measures anchors.
         keep: what of a finished arm is kept, "all" or "numbers".
+        marks: what its weights, openings and puzzles were when the sweep began; None where nobody has looked.
     """
 
     id: str
     config: Mapping[str, Any]
     anchors: str | None = None
     keep: str = "all"
+    marks: Marks | None = None
 
 
 @dataclass(frozen=True)
@@ -45,8 +57,8 @@ class Outcome:
     """How a job ended.
 
     Attributes:
-        how: "done"; "failed" or "diverged" (its loss was no number any more), which end the arm; "stop", which ends the
-            sweep, since the others would fare no better: a disk is full.
+        how: "done"; "failed" or "diverged" (its loss was no number any more), which end the arm; "stop" where the
+            others would fare no better: a disk is full.
         error: what went wrong, in a sentence.
         traceback: where.
     """
@@ -64,60 +76,86 @@ def work(job: Job, root: Path, reporter: Reporter) -> None:
     """Do a job to its end in the folder of a sweep; what is there already is not done again.
 
     Raises:
-        SandwichError: the run cannot be made or gone on with, or it diverged.
+        SandwichError: the run cannot be made or gone on with, its weights or files are others than the sweep's, another
+            process is at work on it, or it diverged.
         OSError: a file could not be written.
     """
     folder = SweepFolder(root)
+    if job.marks is not None:
+        job.marks.check()
     if job.anchors is None:
         _measure(job, folder.anchors(job.id), reporter)
         return
     run = folder.arm(job.id)
-    if not run.anchors.is_dir():
-        run.root.mkdir(parents=True, exist_ok=True)
-        copy_whole(folder.anchors(job.anchors), run.anchors)
+    anchors = folder.anchors(job.anchors)
     config = config_from({**job.config, "out": str(run.root)}, f"the config of arm {job.id}")
-    if run.config.is_file():
-        _patiently(lambda: resume(run.root, config, reporter))
-    else:
-        _patiently(lambda: start(config, reporter))
+
+    def go_on() -> None:
+        with run.locked():
+            copy_whole(anchors, run.anchors)
+        start_or_resume(config, reporter)
+
+    _patiently(go_on, run.root)
     if job.keep == "numbers":
         tidy(run.root)
 
 
 def _measure(job: Job, target: Path, reporter: Reporter) -> None:
-    if target.is_dir():
-        return
-    run = RunFolder(target.with_name(target.name + ".partial"))
+    # The run lies within a folder that has a lock of its own, which is held until the anchors have their place.
+    place = RunFolder(target.with_name(target.name + ".partial"))
+    run = RunFolder(place.root / "run")
     config = config_from({**job.config, "out": str(run.root)}, f"the config of the anchors {job.id}")
-    _patiently(lambda: measure_anchors(config, reporter))
-    settle(run.anchors, target)
-    shutil.rmtree(run.root)
+
+    def measure() -> None:
+        if target.is_dir():
+            return
+        with place.locked():
+            if not target.is_dir():  # which another process may have put there until the lock was ours
+                measure_anchors(config, reporter)
+                settle(run.anchors, target)
+            shutil.rmtree(place.root, ignore_errors=True)
+
+    _patiently(measure, place.root)
 
 
-def _patiently(do: Callable[[], Any]) -> None:
+def _patiently(do: Callable[[], None], place: Path) -> None:
     """A process that is ending with a sweep that was killed may hold the lock for a moment more."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             do()
-        except RunLockedError:
+        except RunLockedError as error:
             if time.monotonic() > deadline:
-                raise
+                raise RunLockedError(
+                    f"another process has held {str(place / '.lock')!r} for {PATIENCE_S:.0f} s and more, be it of a "
+                    f"sweep that was ended here or a `sandwich run`: end it, and go on with --retry-failed"
+                ) from error
             time.sleep(0.2)
         else:
             return
+
+
+def is_fatal(error: OSError) -> bool:
+    """Whether no other arm would fare better; a copy of many files says of each in words what went wrong."""
+    if isinstance(error, shutil.Error):
+        return any(int(number) in FATAL for number in re.findall(r"\[Errno (\d+)\]", str(error)))
+    return error.errno in FATAL
 
 
 def attempt(do: Work, job: Job, root: Path, reporter: Reporter) -> Outcome:
     """Do a job, and say how it ended."""
     try:
         do(job, root, reporter)
-    except DivergedError as error:
-        return Outcome("diverged", str(error), traceback.format_exc())
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:  # something of this arm is amiss
-        return Outcome("failed", f"{type(error).__name__}: {error}", traceback.format_exc())
-    except (OSError, RunLockedError) as error:
-        return Outcome("stop", str(error), traceback.format_exc())
     except Exception as error:  # an arm's error is the arm's: it is written down, and the others go on
-        return Outcome("failed", f"{type(error).__name__}: {error}", traceback.format_exc())
+        return outcome_of(error)
     return Outcome("done")
+
+
+def outcome_of(error: Exception) -> Outcome:
+    """How a job ended that ended with this error."""
+    trace = "".join(traceback.format_exception(error))
+    if isinstance(error, DivergedError):
+        return Outcome("diverged", str(error), trace)
+    if isinstance(error, OSError) and is_fatal(error):
+        return Outcome("stop", str(error), trace)
+    return Outcome("failed", f"{type(error).__name__}: {error}", trace)

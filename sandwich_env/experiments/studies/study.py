@@ -66,7 +66,7 @@ class Study:
     keep: Keep = "all"
     """What a finished arm keeps: "all", or "numbers" without its games, corpora and checkpoints."""
     attempts: int = 3
-    """How often an arm is begun again, from where it was, after its process died."""
+    """How often in a row an arm is begun again, from where it was, after its process died with no round measured."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "methods", _labelled("methods", self.methods))

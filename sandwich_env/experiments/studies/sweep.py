@@ -18,7 +18,7 @@ from rich.console import Console
 
 from sandwich_env.experiments.folder import write_json
 from sandwich_env.experiments.studies.board import Board, board, duration, seconds_left
-from sandwich_env.experiments.studies.checking import check_arms
+from sandwich_env.experiments.studies.checking import Checked, check_arms
 from sandwich_env.experiments.studies.executors import (
     OFTEN_S,
     Advanced,
@@ -88,9 +88,9 @@ def run_sweep(
     folder = SweepFolder(Path(out))
     console = console or Console(quiet=True)
     grid = Grid.of(study)
-    weights, files = check_arms(grid.arms)
+    checked = check_arms(grid.arms)
     with folder.locked():
-        versions = folder.sign_in(study, weights, files)
+        versions = folder.sign_in(study, len(grid.arms), checked.all.weights, checked.all.files)
         if retry_failed:
             for arm in grid.arms:
                 folder.failure(arm.id).unlink(missing_ok=True)
@@ -98,7 +98,7 @@ def run_sweep(
         with closing(begun), board(console) as shown:
             if versions is not None:
                 shown.say(versions)
-            return _Sweep(study, grid, folder, begun, shown).run()
+            return _Sweep(study, grid, folder, begun, shown, checked=checked).run()
 
 
 @dataclass
@@ -114,9 +114,12 @@ class _Running:
 class _Sweep:
     """Gives out jobs, and writes down how they ended."""
 
-    def __init__(self, study: Study, grid: Grid, folder: SweepFolder, executor: Executor, shown: Board) -> None:
+    def __init__(
+        self, study: Study, grid: Grid, folder: SweepFolder, executor: Executor, shown: Board, *, checked: Checked
+    ) -> None:
         self.study = study
         self.grid = grid
+        self.checked = checked
         self.folder = folder
         self.executor = executor
         self.shown = shown
@@ -142,6 +145,14 @@ class _Sweep:
             f"{self._done()} of them done, {self.executor.slots} at once."
         )
         self._show()
+        try:
+            self._do_all()
+        except OSError as error:
+            self._write_what_there_is(error)
+            raise
+        return self._end()
+
+    def _do_all(self) -> None:
         while self.waiting or self.running:
             self._give_out()
             for event in self.executor.wait(0.5):
@@ -149,7 +160,6 @@ class _Sweep:
             self._show()
             self._write(now=False)
         self._write()
-        return self._end()
 
     def _give_out(self) -> None:
         while len(self.running) < self.executor.slots and (found := self._next()) is not None:
@@ -163,11 +173,13 @@ class _Sweep:
         for arm in self.waiting:
             if self.folder.anchors(arm.anchors).is_dir():
                 self.waiting.remove(arm)
-                job = Job(id=arm.id, config=arm.plain, anchors=arm.anchors, keep=self.study.keep)
+                marks = self.checked.arms[arm.id]
+                job = Job(id=arm.id, config=arm.plain, anchors=arm.anchors, keep=self.study.keep, marks=marks)
                 return job, self.labels[arm.id], self.methods[arm.id]
             if arm.anchors not in self.running:
                 label = f"anchors, {arm.plain['novice']}, seed {arm.plain['seed']}"
-                return Job(id=arm.anchors, config=arm.anchors_plain), label, ""
+                marks = self.checked.arms[arm.anchors]
+                return Job(id=arm.anchors, config=arm.anchors_plain, marks=marks), label, ""
         return None
 
     def _handle(self, event: Event) -> None:
@@ -186,6 +198,7 @@ class _Sweep:
 
     def _ended(self, one: _Running, outcome: Outcome) -> None:
         if outcome.how == "stop":
+            self.running[one.job.id] = one  # it may have measured something
             raise OSError(f"the sweep has stopped at {one.label!r}: {outcome.error}")
         if one.job.anchors is not None:
             self._settle(one.job.id, outcome)
@@ -200,8 +213,8 @@ class _Sweep:
         if outcome.how != "done":
             failure = {"status": outcome.how, "error": outcome.error, "traceback": outcome.traceback}
             write_json(self.folder.failure(id), failure)
-        record = self.records[id] = read_record(self.folder, id, self.records[id].rounds)
-        self.stale = True
+        self._read_again(id)
+        record = self.records[id]
         self._write(now=False)
         left = self._left()
         self.shown.say(
@@ -210,14 +223,40 @@ class _Sweep:
         )
 
     def _died(self, one: _Running, why: str) -> None:
-        deaths = self.deaths[one.job.id] = self.deaths.get(one.job.id, 0) + 1
+        deaths = self.deaths[one.job.id] = 1 if self._has_grown(one.job) else self.deaths.get(one.job.id, 0) + 1
         if deaths > self.study.attempts:
-            text = f"its process ended {deaths} times before it had done, the last time {why}"
+            text = f"its process ended {deaths} times in a row before anything more was measured, the last time {why}"
             self._ended(one, Outcome("failed", text))
             return
         self.shown.say(f"{one.label}: its process ended {why}; it is begun again from where it was")
         if one.job.anchors is not None:
             self.waiting.insert(0, next(arm for arm in self.grid.arms if arm.id == one.job.id))
+
+    def _has_grown(self, job: Job) -> bool:
+        """Whether a round has been measured since the arm's record was last read."""
+        if job.anchors is None:
+            return False
+        before = len(self.records[job.id].rows)
+        self._read_again(job.id)
+        return len(self.records[job.id].rows) > before
+
+    def _read_again(self, id: str) -> None:
+        self.records[id] = read_record(self.folder, id, self.records[id].rounds)
+        self.stale = True
+
+    def _write_what_there_is(self, stopped: OSError) -> None:
+        """The table as it is when the sweep stops, with what the arms at work have measured.
+
+        Raises:
+            OSError: it cannot be written; the text says why the sweep has stopped too.
+        """
+        for one in self.running.values():
+            if one.job.anchors is not None:
+                self._read_again(one.job.id)
+        try:
+            self._write()
+        except OSError as error:
+            raise OSError(f"{stopped}. The table is as it was before: {error}") from stopped
 
     def _write(self, now: bool = True) -> None:
         """The table; if not now, then where it is out of date and writing it takes little of the sweep's time."""
@@ -263,6 +302,8 @@ class _Sweep:
 def _summary(record: Record, outcome: Outcome) -> str:
     if outcome.how != "done":
         return f"{outcome.how}: {outcome.error}"
+    if record.failure is not None and record.status != "done":  # its files are damaged
+        return f"{record.status}: {record.failure['error']}"
     last = record.rows[-1]
     pgr = "no PGR (gap too small)" if last.get("pgr") is None else f"PGR {last['pgr']:.2f}"
     return f"{pgr}, {duration(sum(record.seconds.values()))}"

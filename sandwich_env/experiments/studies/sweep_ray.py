@@ -11,6 +11,7 @@ import queue
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +27,11 @@ from sandwich_env.experiments.studies.carrying import (
 )
 from sandwich_env.experiments.studies.executors import Died, Ended, Event, Executor, Telling
 from sandwich_env.experiments.studies.folder import SweepFolder
-from sandwich_env.experiments.studies.jobs import Job, Outcome, Work, attempt, work
+from sandwich_env.experiments.studies.jobs import Job, Outcome, Work, attempt, outcome_of, work
 from sandwich_env.experiments.studies.sweep import MakeExecutor
+
+SELDOM_S = 2.0
+"""Seconds between two words of a task about how far it is: each goes through the cluster, and tasks are many."""
 
 
 @dataclass(frozen=True)
@@ -82,17 +86,15 @@ def _do(do: Work, task: Task, tell: Any) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="sandwich_arm_", ignore_cleanup_errors=True) as place:
             outcome = _do_in(do, task, Path(place), tell)
-    except OSError as error:
-        outcome = Outcome("stop", str(error))
     except Exception as error:  # whoever waits for the last word would wait forever
-        outcome = Outcome("failed", f"{type(error).__name__}: {error}")
+        outcome = outcome_of(error)
     tell(Ended(task.job.id, outcome))
 
 
 def _do_in(do: Work, task: Task, place: Path, tell: Any) -> Outcome:
     folder, job = SweepFolder(place), task.job
     if job.anchors is None:
-        outcome = attempt(do, job, place, Telling(job.id, tell))
+        outcome = attempt(do, job, place, Telling(job.id, tell, every=SELDOM_S, ends=False))
         files = read_files(folder.anchors(job.id))
         tell(Made(job, files, frozenset(files)))
         return outcome
@@ -117,7 +119,7 @@ class _Rounds(Telling):
     """Tells what a job is doing, and hands back its files after each round, of which a run says a line."""
 
     def __init__(self, job: str, tell: Any, hand_back: Any) -> None:
-        super().__init__(job, tell)
+        super().__init__(job, tell, every=SELDOM_S, ends=False)
         self._hand_back = hand_back
 
     def say(self, text: str) -> None:
@@ -175,10 +177,15 @@ class RayTasks(Executor):
         self._tasks[self._remote.remote(self._do, task)] = job.id
 
     def wait(self, timeout: float) -> list[Event]:
-        ready, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=timeout)
+        until = time.monotonic() + timeout
         events: list[Event] = []
-        for stream in ready:
-            events += self._heard(stream)
+        ready, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=timeout)
+        while ready:  # all that has been said by now; not longer than the reader may wait for it
+            for stream in ready:
+                events += self._heard(stream)
+            if not self._tasks or time.monotonic() >= until:
+                break
+            ready, _ = self._ray.wait(list(self._tasks), num_returns=len(self._tasks), timeout=0)
         return events
 
     def _heard(self, stream: Any) -> list[Event]:
@@ -190,12 +197,15 @@ class RayTasks(Executor):
             return [Died(job, "before its last word")]
         except self._ray.exceptions.RayError as error:
             del self._tasks[stream]
-            return [Died(job, f"with {type(error).__name__}")]
+            said = str(error).strip().splitlines()
+            return [Died(job, f"with {type(error).__name__}" + (f": {said[-1].strip()}" if said else ""))]
         if isinstance(word, Made):
             self._keep(word)
             return []
         if isinstance(word, Ended):
             del self._tasks[stream]
+            if word.outcome.how == "stop":  # on that computer, whose disk is full; another may have room
+                return [Died(job, f"with {word.outcome.error}")]
         return [word]
 
     def _keep(self, made: Made) -> None:

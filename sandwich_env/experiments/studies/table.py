@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sandwich_env.errors import DataError
+from sandwich_env.experiments.folder import read_json
 from sandwich_env.experiments.measure import COLUMNS
 from sandwich_env.experiments.studies.folder import Record, SweepFolder, read_record
 from sandwich_env.experiments.studies.grid import OF_ADVISOR, Arm, Cell, Grid
@@ -84,19 +85,25 @@ def write_results(folder: SweepFolder, rows: Iterable[Mapping[str, Any]]) -> Pat
     return folder.results
 
 
-def read_results(root: Path) -> pa.Table:
-    """The table of a sweep, finished or not, made of what its arms have measured by now.
+def read_results(root: Path | str) -> pa.Table:
+    """The table of a sweep: `results.parquet` as it was last written, which an arm at work may be ahead of.
+
+    Where there is no such file, the table is made of what the arms have measured by now, and not written.
 
     Raises:
-        DataError: there is no sweep in the folder, or a file of it is damaged.
+        DataError: there is no sweep in the folder, or its table or study is damaged.
         SpecError: its study cannot be made any more.
     """
-    folder = SweepFolder(root)
+    folder = SweepFolder(Path(root))
     if folder.results.is_file():
-        return pq.read_table(folder.results)
+        try:
+            return pq.read_table(folder.results)
+        except pa.ArrowInvalid as error:
+            text = f"{str(folder.results)!r} is damaged: {error}. Remove it, and the table is made of the arms again"
+            raise DataError(text) from error
     if not folder.study.is_file():
         raise DataError(f"there is no sweep in {str(root)!r}: a sweep's folder holds a study.json")
-    study = study_from(json.loads(folder.study.read_text(encoding="utf-8")), repr(str(folder.study)))
+    study = study_from(read_json(folder.study), repr(str(folder.study)))
     grid = Grid.of(study)
     return pa.Table.from_pylist(collect(study, grid, read_records(folder, grid)), schema=schema())
 

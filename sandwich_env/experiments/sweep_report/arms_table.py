@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from sandwich_env.evaluation.intervals import Estimate
 from sandwich_env.experiments.sweep_report import look
+from sandwich_env.experiments.sweep_report.cells import DONE, Arm, Cell, number
 from sandwich_env.experiments.sweep_report.premium_rows import PremiumRow
-from sandwich_env.experiments.sweep_report.results import DONE, Arm, Cell, Results
+from sandwich_env.experiments.sweep_report.results import Results
 
 BUDGET = {
     "games_total": "games",
@@ -36,6 +37,8 @@ def arm_lines(results: Results) -> list[list[str]]:
 
 def _line(cell: Cell) -> list[str]:
     dial = "" if cell.dial_name is None else f"{cell.dial_name} {look.dial_text(cell.dial)}"
+    if cell.unheeded:
+        dial += f" {look.BORROWED}"
     measures = []
     for measure in look.MEASURES:
         estimate = cell.estimate(measure)
@@ -83,10 +86,11 @@ def premium_lines(rows: Iterable[PremiumRow]) -> list[list[str]]:
     ]  # fmt: skip
 
 
-def spent(arms: Iterable[Arm]) -> dict[str, float]:
-    """What arms have spent together, each counted once, by the heading of the column."""
-    totals = dict.fromkeys(BUDGET.values(), 0.0)
-    for arm in arms:
-        for column, name in BUDGET.items():
-            totals[name] += float(arm.rows[-1].get(column) or 0) if arm.rows else 0.0
-    return totals
+def spent_text(arms: Iterable[Arm]) -> str:
+    """What arms have spent together, in a line: "at least" where the table does not tell it of all of them."""
+    found = [arm.rows[-1] for arm in arms if arm.rows]
+    parts = []
+    for column, name in BUDGET.items():
+        known = [value for row in found if (value := number(row, column)) is not None]
+        parts.append(f"{'at least ' if len(known) < len(found) else ''}{sum(known):,.0f} {name}")
+    return ", ".join(parts)

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from sandwich_env.evaluation.intervals import Estimate
 from sandwich_env.experiments.plots import GREY
 from sandwich_env.experiments.sweep_report import look
-from sandwich_env.experiments.sweep_report.results import Cell, Results
+from sandwich_env.experiments.sweep_report.cells import Cell
+from sandwich_env.experiments.sweep_report.results import Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,9 +80,11 @@ def draw_curves(results: Results, measure: str, title: str, label: str = "", *, 
     for axes in grid[:, 0]:
         axes.set_ylabel(label)
     legend_below(figure, grid.ravel())
-    notes = f"bars: {look.spread_text(results.seeds)}"
+    notes = _bars_text(results, measure)
     if any(cell.values(measure) for cell in results.controls):
-        notes += "; grey: the controls, from the lowest of their seeds to the highest"
+        notes = "; ".join(
+            note for note in (notes, "grey: the controls, from the lowest of their seeds to the highest") if note
+        )
     look.heading(figure, title, notes)
     return figure
 
@@ -157,7 +161,7 @@ def _dial_axis(axes: Axes, results: Results, kind: str) -> dict[float, float]:
 
 
 def _line(axes: Axes, cells: Sequence[Cell], places: dict[float, float], measure: str, *, place: int, of: int) -> None:
-    at, means, below, above = [], [], [], []
+    at, means, shown = [], [], []
     step = min((abs(a - b) for a in places.values() for b in places.values() if a != b), default=1.0)
     for cell in sorted(cells, key=lambda cell: places[cell.dial]):
         estimate = cell.estimate(measure)
@@ -166,14 +170,57 @@ def _line(axes: Axes, cells: Sequence[Cell], places: dict[float, float], measure
         # Moved apart a little, so that the bars of two methods do not cover each other.
         at.append(places[cell.dial] + 0.045 * step * (place - (of - 1) / 2))
         means.append(estimate.value)
-        low, high = estimate.interval.low, estimate.interval.high
-        below.append(0.0 if math.isnan(low) else max(estimate.value - low, 0.0))
-        above.append(0.0 if math.isnan(high) else max(high - estimate.value, 0.0))
-    if cells and at:
+        shown.append((cell, estimate))
+    if not at:
+        return
+    style = look.style(place)
+    own = [index for index, (cell, _) in enumerate(shown) if not cell.unheeded]
+    hollow = [index for index, (cell, _) in enumerate(shown) if cell.unheeded]
+    estimates = [shown[index][1] for index in own]
+    own_at, own_means = [at[index] for index in own], [means[index] for index in own]
+    if own:
         axes.errorbar(
-            at, means, yerr=[below, above], label=cells[0].method, linewidth=1.5, markersize=4.5, elinewidth=0.7,
-            capsize=1.5, **look.style(place),
+            own_at, own_means, yerr=_bars(estimates, [estimate.count > 1 for estimate in estimates]), linewidth=1.5,
+            label=cells[0].method, markersize=4.5, elinewidth=0.7, capsize=1.5, **style,
         )  # fmt: skip
+    if any(estimate.count == 1 for estimate in estimates):
+        thin = axes.errorbar(
+            own_at, own_means, yerr=_bars(estimates, [estimate.count == 1 for estimate in estimates]), fmt="none",
+            ecolor=style["color"], elinewidth=0.5, capsize=0,
+        )  # fmt: skip
+        for bars in thin.lines[2]:
+            bars.set_linestyle((0, (2, 2)))
+    if hollow:
+        axes.plot(at, means, color=style["color"], linewidth=0.5, alpha=0.6, zorder=1)
+        axes.plot(
+            [at[index] for index in hollow], [means[index] for index in hollow], linestyle="none", markersize=4.5,
+            marker=style["marker"], markerfacecolor="white", markeredgecolor=style["color"], zorder=3,
+            label=None if own else cells[0].method,
+        )  # fmt: skip
+
+
+def _bars(estimates: Sequence[Estimate], wanted: Sequence[bool]) -> list[list[float]]:
+    """How far bars reach below and above the means; NaN, which draws nothing, where none is wanted."""
+    below, above = [], []
+    for estimate, is_wanted in zip(estimates, wanted, strict=True):
+        low, high = estimate.interval.low, estimate.interval.high
+        below.append(max(estimate.value - low, 0.0) if is_wanted else math.nan)
+        above.append(max(high - estimate.value, 0.0) if is_wanted else math.nan)
+    return [below, above]
+
+
+def _bars_text(results: Results, measure: str) -> str:
+    """What bars and hollow marks are, as far as there are any."""
+    drawn = [cell for cell in results.map if cell.values(measure)]
+    counts = [len(cell.values(measure)) for cell in drawn if not cell.unheeded]
+    notes = []
+    if any(count > 1 for count in counts):
+        notes.append(f"bars: {look.spread_text(counts)}")
+    if 1 in counts:
+        notes.append(f"dashed bars: {look.OF_ONE}, that say nothing of another seed")
+    if any(cell.unheeded for cell in drawn):
+        notes.append(f"hollow, without bars: {look.BORROWED_MEANS}")
+    return "; ".join(notes)
 
 
 def _controls(axes: Axes, results: Results, measure: str) -> None:

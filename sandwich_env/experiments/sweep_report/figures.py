@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,13 +56,14 @@ def draw_figures(results: Results) -> Iterator[Drawn]:
         import matplotlib as mpl
     except ModuleNotFoundError as error:
         raise MissingExtraError(str(error.name), "train") from error
+    slugs = slugs_of(results.novices)
     for novice in results.novices:
         several = len(results.novices) > 1
         for plan in _plans(results.of(novice), f" (H: {novice})" if several else ""):
             with mpl.rc_context(look.TEXT):
                 figure = plan.draw()
                 files = {form: look.picture(figure, form) for form in FORMS}
-            name = f"{plan.name}_{_slug(novice)}" if several else plan.name
+            name = f"{plan.name}_{slugs[novice]}" if several else plan.name
             yield Drawn(name, plan.part, plan.caption, files)
 
 
@@ -79,8 +80,9 @@ def _plans(results: Results, of: str) -> Iterator[_Plan]:
             yield _phase(results, measure, by, of)
         for measure, by in measured.items():
             yield _curves(results, measure, by, of)
+        asked = slugs_of(look.query_text(query) for query in results.queries)
         for query in results.queries if main else ():
-            yield _learning(results, query, main or "", of)
+            yield _learning(results, query, main or "", of, asked[look.query_text(query)])
     if results.controls and main:
         yield _control_learning(results, main, of)
     if results.map and main:
@@ -105,12 +107,10 @@ def _curves(results: Results, measure: str, by: str, of: str) -> _Plan:
     )
 
 
-def _learning(results: Results, query: tuple[int, str], main: str, of: str) -> _Plan:
+def _learning(results: Results, query: tuple[int, str], main: str, of: str, slug: str) -> _Plan:
     asked = look.query_text(query)
     text = f"PGR by {look.MEASURES[main]}, round by round{of}: A asked {asked}"
-    return _Plan(
-        f"learning_{_slug(asked)}", "Learning curves", f"{text}.", lambda: draw_learning(results, query, main, text)
-    )
+    return _Plan(f"learning_{slug}", "Learning curves", f"{text}.", lambda: draw_learning(results, query, main, text))
 
 
 def _control_learning(results: Results, main: str, of: str) -> _Plan:
@@ -142,6 +142,19 @@ def _advice(results: Results, main: str, of: str) -> Iterator[_Plan]:
             f"{text}: the chance that it trusts a right move more than a wrong one. One half is a coin.",
             lambda: draw_curves(results, "trust_auroc", text, "AUROC", level=0.5),
         )  # fmt: skip
+
+
+def slugs_of(names: Iterable[str]) -> dict[str, str]:
+    """What files are named after each name: no two alike, also where a system of files takes no note of capitals."""
+    slugs: dict[str, str] = {}
+    for name in names:
+        taken = {slug.casefold() for slug in slugs.values()}
+        slug, at = _slug(name), 1
+        while slug.casefold() in taken:
+            at += 1
+            slug = f"{_slug(name)}_{at}"
+        slugs[name] = slug
+    return slugs
 
 
 def _slug(name: str) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sandwich_env.experiments.sweep_report import look
+from sandwich_env.experiments.sweep_report.cells import DONE, Arm, Cell, number
 from sandwich_env.experiments.sweep_report.curves import pgr_axis
-from sandwich_env.experiments.sweep_report.results import DONE, Arm, Cell, Results, number
+from sandwich_env.experiments.sweep_report.results import Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,13 +37,20 @@ def draw_learning(results: Results, query: tuple[int, str], measure: str, title:
     rows = bands * len(kinds)
     figure = look.new_figure(width, 1.3 + 1.5 * rows)
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    left_out: set[tuple[str, str]] = set()
     for place, method in enumerate(methods):
         for line, kind in enumerate(kinds):
             axes = grid[place // columns * len(kinds) + line, place % columns]
             places = results.dials(kind)
             for cell in results.map:
-                if (cell.kind, cell.query, cell.method) == (kind, query, method):
+                if (cell.kind, cell.query, cell.method) != (kind, query, method):
+                    continue
+                if cell.unheeded:
+                    left_out.add((kind, method))
+                else:
                     _draw(axes, cell, measure, places.index((cell.dial_index, cell.dial)), len(places))
+            if (kind, method) in left_out:
+                axes.text(0.97, 0.04, look.BORROWED, transform=axes.transAxes, ha="right", va="bottom")
             if line == 0:
                 axes.set_title(look.name_text(method, (width - 1.2) / columns))
             if place % columns == 0:
@@ -57,7 +65,10 @@ def draw_learning(results: Results, query: tuple[int, str], measure: str, title:
     handles = [_handle(at, most) for at in range(most)]
     named = [f"dial {at + 1} of its row" for at in range(most)]
     figure.legend(handles, named, loc="outside lower center", ncols=min(most, 6), frameon=False)
-    look.heading(figure, title, "thin: an arm; thick: the mean over seeds; beside each row: its kind and its dials")
+    notes = "thin: an arm; thick: the mean over seeds; beside each row: its kind and its dials"
+    if left_out:
+        notes += f"; {look.BORROWED}: dials are left out at which A changes only what the method does not heed"
+    look.heading(figure, title, notes)
     return figure
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,17 @@ NOTHING = "#EDEDED"
 
 MEASURES = {"loss_pgr": "loss of win probability", "puzzles_pgr": "puzzles", "pgr": "Elo"}
 """The three PGRs, and what each is by."""
+
+OF_ONE = "95 % intervals of the one arm, bootstrapped from its measurement"
+"""What the interval of a number is that has one seed: it says nothing of another seed."""
+
+BORROWED = "="
+"""Marks a cell that borrows the honest arm."""
+
+BORROWED_MEANS = (
+    "the honest arm, since A changes only what the method does not heed: nothing of A reached H, and the number does "
+    "not say how the method bears the kind"
+)
 
 TEXT: Any = {"font.size": 9.0, "axes.titlesize": 9.5, "axes.labelsize": 9.0, "legend.fontsize": 8.5,
         "xtick.labelsize": 8.0, "ytick.labelsize": 8.0, "hatch.linewidth": 0.5, "svg.hashsalt": "sandwich"}  # fmt: skip
@@ -147,11 +159,23 @@ def short(value: float, *, narrow: bool = False) -> str:
     return f"\N{MINUS SIGN}{bare}" if value < 0 and float(digits) != 0 else bare
 
 
-def spread_text(seeds: int) -> str:
-    """What the intervals in a figure are."""
-    if seeds == 1:
-        return "95 % intervals of the one arm, bootstrapped from its measurement"
-    return f"95 % t intervals over {seeds} seeds"
+def seeds_text(counts: Sequence[int]) -> str:
+    """How many seeds: the fewest and the most that occur."""
+    if not counts:
+        return "no seed"
+    if max(counts) == 1:
+        return "one seed"
+    return f"{max(counts)} seeds" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)} seeds"
+
+
+def spread_text(counts: Sequence[int]) -> str:
+    """What the intervals are that a number over so many seeds has.
+
+    Args:
+        counts: of seeds, each number that occurs.
+    """
+    several = [count for count in counts if count > 1]
+    return f"95 % t intervals over {seeds_text(several)}" if several else OF_ONE
 
 
 def dial_text(value: float) -> str:

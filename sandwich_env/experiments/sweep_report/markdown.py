@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sandwich_env.experiments.sweep_report import look
-from sandwich_env.experiments.sweep_report.results import DONE, Cell, Results
+from sandwich_env.experiments.sweep_report.cells import DONE, Cell
+from sandwich_env.experiments.sweep_report.results import Results
 
 
 def cell_tables(results: Results) -> str:
@@ -21,11 +22,12 @@ def cell_tables(results: Results) -> str:
 
 
 def _explained(results: Results) -> str:
-    seeds = "one seed" if results.seeds == 1 else f"{results.seeds} seeds"
+    borrowed = f" {look.BORROWED} {look.BORROWED_MEANS}." if any(cell.unheeded for cell in results.map) else ""
     return (
-        f"PGR after the last round: 0 is H before it learnt, 1 is E. Each number is the mean over {seeds}, with the "
+        f"PGR after the last round: 0 is H before it learnt, 1 is E. Each number is the mean over "
+        f"{look.seeds_text(results.seeds_done)}, with the "
         f"lowest and the highest seed where there are several; † a rough bound, since H won or lost every game against "
-        f"somebody. {results.count(DONE)} arms are done."
+        f"somebody.{borrowed} {results.count(DONE)} arms are done."
     )
 
 
@@ -52,11 +54,14 @@ def _tables(results: Results, measure: str, named: str) -> Iterator[str]:
 def cell_text(cell: Cell, measure: str, seeds: int) -> str:
     """A cell in a table: the mean, the range of its seeds, and how many there are where some are missing."""
     values = cell.values(measure)
+    borrowed = f" {look.BORROWED}" if cell.unheeded else ""
     if not values:
-        return "no gap" if cell.status == DONE else cell.status
+        return ("no gap" if cell.lack == DONE else cell.lack) + borrowed
     text = f"{sum(values) / len(values):z.2f}"
     if len(values) > 1:
         text += f" ({min(values):z.2f} to {max(values):z.2f})"
     if len(values) < seeds:
         text += f", {len(values)}/{seeds} seeds"
-    return text + (" †" if measure == "pgr" and cell.flagged("elo_one_sided") else "")
+    elif len(values) > seeds:
+        text += f", {len(values)} seeds"
+    return text + (" †" if measure == "pgr" and cell.flagged("elo_one_sided") else "") + borrowed

@@ -9,34 +9,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sandwich_env.errors import SandwichError
 from sandwich_env.experiments.columns import COLUMNS
 from sandwich_env.experiments.folder import read_json
 from sandwich_env.experiments.report import page, table, versions
 from sandwich_env.experiments.studies.folder import SweepFolder
-from sandwich_env.experiments.studies.grid import Grid
-from sandwich_env.experiments.studies.study import study_from
 from sandwich_env.experiments.studies.table import KEYS
-from sandwich_env.experiments.studies.table import read_results as measured_by_now
 from sandwich_env.experiments.sweep_report import look
 from sandwich_env.experiments.sweep_report.arms_table import (
     HEADINGS,
     PREMIUM_HEADINGS,
     arm_lines,
     premium_lines,
-    spent,
+    spent_text,
 )
+from sandwich_env.experiments.sweep_report.cells import DIVERGED, DONE, FAILED, UNFINISHED
 from sandwich_env.experiments.sweep_report.figures import Drawn, draw_figures, main_measure
 from sandwich_env.experiments.sweep_report.premium_rows import PremiumRow, premium_rows
-from sandwich_env.experiments.sweep_report.results import (
-    DIVERGED,
-    DONE,
-    FAILED,
-    UNFINISHED,
-    Results,
-    read_results,
-    results_from,
-)
+from sandwich_env.experiments.sweep_report.results import Results, read_results
 from sandwich_env.files import write_atomically
 
 NAMED = 20
@@ -58,25 +47,27 @@ def report_sweep(root: Path) -> Path:
     """Draw the figures of a sweep, finished or not, and write its page; returns the page's path.
 
     Raises:
-        DataError: there is no sweep in the folder, a file is damaged, or nothing was measured yet.
+        DataError: there is no table in the folder yet, or a file is damaged.
         MissingExtraError: matplotlib or pyarrow is not installed.
         OSError: a file could not be written.
     """
     folder = SweepFolder(root)
-    results = read_results(folder.results) if folder.results.is_file() else _so_far(root)
+    results = read_results(folder.results)
     drawn = []
     for figure in draw_figures(results):
         drawn.append(figure)
         for form, content in figure.files.items():
             write_atomically(root / "plots" / f"{figure.name}.{form}", content)
+    # The study is shown and never made: its specs can name code, and the folder may be somebody else's.
     study = read_json(folder.study) if folder.study.is_file() else None
+    about = read_json(folder.about) if folder.about.is_file() else None
     body = [
         f"<h1>{html.escape(results.study)}</h1>",
-        *_standing(results, study),
+        *_standing(results, about),
         *_figures(drawn),
         *_premiums(results),
         *_arms(results),
-        *_again(folder, study),
+        *_again(folder, study, about),
         "<h2>Columns of results.parquet</h2>",
         table(("column", "meaning"), list({**KEYS, **COLUMNS}.items())),
     ]
@@ -85,37 +76,32 @@ def report_sweep(root: Path) -> Path:
     return path
 
 
-def _so_far(root: Path) -> Results:
-    """What the arms have measured of a sweep that has not written its table yet."""
-    return results_from(measured_by_now(root).to_pylist(), f"the sweep in {str(root)!r}")
-
-
-def _standing(results: Results, study: Mapping[str, Any] | None) -> list[str]:
+def _standing(results: Results, about: Mapping[str, Any] | None) -> list[str]:
     """How far the sweep has come, what it took, and what went wrong."""
-    known, notes = len(results.arms), []
-    try:
-        planned = known if study is None else max(known, len(Grid.of(study_from(study)).arms))
-        of = str(planned)
-    except SandwichError as error:  # weights that the study names may lie on another machine than the report is made on
-        planned, of = known, f"{known} begun"
-        notes.append(f"How many arms the study has in all could not be told here: {error}")
-    done = results.count(DONE)
-    text = f"{done} of {of} arms are done."
+    known, done = len(results.arms), results.count(DONE)
+    planned = None if about is None else about.get("arms")
+    if isinstance(planned, int) and planned >= known:
+        text = f"{done} of {planned} arms are done."
+    else:
+        planned, text = known, f"{done} of the {known} arms in the table are done."
     for status in (FAILED, DIVERGED, UNFINISHED):
         if results.count(status):
             text += f" {results.count(status)} {status}."
     if planned > known:
-        text += f" {planned - known} have not begun."
-    totals = ", ".join(f"{total:,.0f} {name}" for name, total in spent(results.arms.values()).items())
-    seeds = "one seed" if results.seeds == 1 else f"{results.seeds} seeds"
+        text += f" Not done, and not in the table yet: {planned - known}."
     broken = [arm for arm in results.arms.values() if arm.status in (FAILED, DIVERGED)]
-    notes += [f"{arm.name} {arm.status}: {arm.error}" for arm in broken[:NAMED]]
+    notes = [f"{arm.name} {arm.status}: {arm.error}" for arm in broken[:NAMED]]
     if len(broken) > NAMED:
         notes.append(f"{len(broken) - NAMED} more failed or diverged; the column error says why.")
+    counts = results.seeds_done
+    spread = look.spread_text(counts)
+    if counts[:1] == (1,) and len(counts) > 1:
+        spread += f", or, where there is one seed, {look.OF_ONE}"
     return [
-        f"<p>{html.escape(text)} A cell of the map has {seeds}. Together they took {html.escape(totals)}.</p>",
+        f"<p>{html.escape(text)} A cell of the map has {look.seeds_text(counts)} done. "
+        f"Together they took {html.escape(spent_text(results.arms.values()))}.</p>",
         "<p>PGR, performance gap recovered, is 0 for H before it learnt and 1 for E. "
-        f"Intervals are {html.escape(look.spread_text(results.seeds))}, where nothing else is said.</p>",
+        f"Intervals are {html.escape(spread)}, where nothing else is said.</p>",
         *(f'<p class="note">{html.escape(note)}</p>' for note in notes),
     ]
 
@@ -155,7 +141,7 @@ def _arms(results: Results) -> list[str]:
         "<h2>Arms</h2>",
         "<p>A line for each cell, over its seeds; what it took is the mean of an arm. † a rough bound, since H won or "
         "lost every game against somebody. ‡ one seed: the interval is of its measurement alone. One arm may stand in "
-        "several cells: a dial at its honest end is the honest arm.</p>",
+        f"several cells: a dial at its honest end is the honest arm. {look.BORROWED} {look.BORROWED_MEANS}.</p>",
         _folded(f"{len(lines)} cells", [table(HEADINGS, lines)], opened=True),
     ]
 
@@ -166,7 +152,7 @@ def _folded(title: str, body: Sequence[str], *, opened: bool = False) -> str:
     return f"<details{' open' if opened else ''}><summary>{title}</summary>{''.join(body)}</details>"
 
 
-def _again(folder: SweepFolder, study: Mapping[str, Any] | None) -> list[str]:
+def _again(folder: SweepFolder, study: Mapping[str, Any] | None, about: Mapping[str, Any] | None) -> list[str]:
     commands = [
         f"sandwich sweep {folder.study} --out ANOTHER_FOLDER",
         "sandwich report ANOTHER_FOLDER",
@@ -175,8 +161,8 @@ def _again(folder: SweepFolder, study: Mapping[str, Any] | None) -> list[str]:
         f"sandwich run --config {folder.arm('ARM').config} --out ANOTHER_FOLDER",
     ]
     body = ["<h2>How to get these numbers again</h2>", f"<pre>{html.escape(chr(10).join(commands))}</pre>"]
-    if folder.about.is_file():
-        body.append(f"<p>With {html.escape(versions(read_json(folder.about)))}.</p>")
+    if about is not None:
+        body.append(f"<p>With {html.escape(versions(about))}.</p>")
     if study is not None:
         body += ["<h2>The study</h2>", f"<pre>{html.escape(json.dumps(study, indent=2))}</pre>"]
     return body

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sandwich_env.experiments.sweep_report import look
-from sandwich_env.experiments.sweep_report.results import ABSENT, DIVERGED, DONE, FAILED, UNFINISHED, Cell, Results
+from sandwich_env.experiments.sweep_report.cells import ABSENT, DIVERGED, DONE, FAILED, UNFINISHED, Cell
+from sandwich_env.experiments.sweep_report.results import Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +29,7 @@ MEANINGS = {
     MARKS[DIVERGED]: "the loss of its fit was no number",
     MARKS[FAILED]: "its arms failed",
     MARKS[UNFINISHED]: "not done yet",
-    MARKS[ABSENT]: "not begun, or not of the study",
+    MARKS[ABSENT]: "nothing measured yet, or not of the study",
     NO_GAP: "no PGR, the gap from H to E being too small to divide by",
 }
 
@@ -69,7 +70,7 @@ def draw_phase(results: Results, measure: str, title: str) -> Figure:
             _name(row[0], results, kind)
     _bar(figure, grid.ravel().tolist(), width)
     look.heading(figure, title, controls_text(results, measure))
-    look.below(figure, _notes(shown, results.seeds))
+    look.below(figure, _notes(shown, results, measure))
     return figure
 
 
@@ -91,20 +92,24 @@ def _draw(axes: Axes, at: tuple[int, int], cell: Cell | None, measure: str, *, s
     x, y = at
     estimate = None if cell is None else cell.estimate(measure)
     if cell is None or estimate is None:
-        mark = NO_GAP if cell is not None and cell.status == DONE else MARKS[ABSENT if cell is None else cell.status]
+        lack = ABSENT if cell is None else cell.lack
+        mark = NO_GAP if lack == DONE else MARKS[lack]
         axes.add_patch(Rectangle((x - 0.48, y - 0.48), 0.96, 0.96, facecolor=look.NOTHING, linewidth=0))
-        axes.text(x, y, mark, ha="center", va="center", fontsize=size - 0.5, color="#444444", style="italic")
-        return {mark}
+        borrowed = {look.BORROWED} if cell is not None and cell.unheeded else set()
+        axes.text(x, y, "".join((*borrowed, mark)), ha="center", va="center", fontsize=size - 0.5, color="#444444",
+                  style="italic")  # fmt: skip
+        return {mark} | borrowed
     shade = look.shade(estimate.value)
     edge: dict[str, Any] = {"edgecolor": "#D5D5D5", "linewidth": 0.6}
     if look.short(estimate.value).startswith("\N{MINUS SIGN}"):
         edge = {"hatch": "/////", "linewidth": 0, "edgecolor": "#C98F63" if look.ink(shade) == "white" else "#A8734B"}
     axes.add_patch(Rectangle((x - 0.48, y - 0.48), 0.96, 0.96, facecolor=shade, **edge))
-    compared = estimate.count > 1 or seeds == 1
     # An end that would be written as 0 is none that leaves it out.
-    sure = compared and (estimate.interval.low > look.HALF_DIGIT or estimate.interval.high < -look.HALF_DIGIT)
+    outside = estimate.interval.low > look.HALF_DIGIT or estimate.interval.high < -look.HALF_DIGIT
+    sure = outside and _tested(cell, measure, seeds)
     rough = measure == "pgr" and cell.flagged("elo_one_sided")
     text = look.short(estimate.value, narrow=size < ROOMY) + ("†" if rough else "")
+    text = look.BORROWED + text if cell.unheeded else text
     some = estimate.count < seeds
     effects = [withStroke(linewidth=2.2, foreground=shade)]
     common: dict[str, Any] = {"ha": "center", "color": look.ink(shade), "path_effects": effects}
@@ -113,7 +118,14 @@ def _draw(axes: Axes, at: tuple[int, int], cell: Cell | None, measure: str, *, s
               fontweight="bold" if sure else "normal")  # fmt: skip
     if some:
         axes.text(x, y + 0.26, f"{estimate.count}/{seeds}", va="center", fontsize=size - 1.6, **common)
-    return {mark for mark, is_there in (("†", rough), ("/", some), ("bold", sure)) if is_there}
+    marks = (("†", rough), ("/", some), ("bold", sure), (look.BORROWED, cell.unheeded))
+    return {mark for mark, is_there in marks if is_there}
+
+
+def _tested(cell: Cell, measure: str, seeds: int) -> bool:
+    """Whether a cell's number is held against 0: not one seed where others have several, and not a borrowed arm."""
+    count = len(cell.values(measure))
+    return not cell.unheeded and (count > 1 or count == seeds == 1)
 
 
 def _ticks(axes: Axes, dials: Sequence[float], queries: Sequence[tuple[int, str]], *, labelled: bool) -> None:
@@ -163,21 +175,30 @@ def controls_text(results: Results, measure: str) -> str:
     parts = []
     for cell in results.controls:
         estimate = cell.estimate(measure)
-        said = MEANINGS[NO_GAP] if cell.status == DONE else cell.status
+        said = MEANINGS[NO_GAP] if cell.lack == DONE else cell.lack
         if estimate is not None:
-            some = estimate.count < results.seeds
-            said = look.short(estimate.value) + (f" ({estimate.count} of {results.seeds} seeds)" if some else "")
+            other = estimate.count != results.seeds
+            said = look.short(estimate.value) + (f" ({look.seeds_text([estimate.count])})" if other else "")
         parts.append(f"{cell.method} {said}")
     return "Controls, with nobody to ask: " + ", ".join(parts) if parts else ""
 
 
-def _notes(marks: set[str], seeds: int) -> str:
+def _notes(marks: set[str], results: Results, measure: str) -> str:
+    counts, seeds = results.counts(measure), results.seeds
     notes = [f"{mark}: {MEANINGS[mark]}" for mark in MEANINGS if mark in marks]
+    if look.BORROWED in marks:
+        notes.append(f"{look.BORROWED}: {look.BORROWED_MEANS}")
     if "/" in marks:
-        notes.append(f"2/{seeds}: the mean over so many of {seeds} seeds" if seeds > 1 else "")
+        notes.append(f"{counts[0]}/{seeds}: the mean over so many of {seeds} seeds")
     if "bold" in marks:
-        notes.append(f"bold: 0 is outside the {look.spread_text(seeds).replace('intervals', 'interval')}")
+        tested = [cell for cell in results.map if _tested(cell, measure, seeds)]
+        spread = look.spread_text([len(cell.values(measure)) for cell in tested])
+        different = len({tuple(arm.name for arm in cell.arms) for cell in tested})
+        notes.append(
+            f"bold: 0 is outside the {spread.replace('intervals', 'interval')}; of {different} cells that are "
+            f"so tested, each once, one in twenty would be bold by chance"
+        )
     if "†" in marks:
         notes.append("†: a rough bound, H having won or lost every game against somebody")
-    text = f"Each number is {f'the mean over {seeds} seeds' if seeds > 1 else 'of one seed'}."
-    return f"{text} {'; '.join(note for note in notes if note)}"
+    text = f"Each number is {'of one seed' if counts == (1,) else f'the mean over {look.seeds_text(counts)}'}."
+    return f"{text} {'; '.join(notes)}"

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from sandwich_env.experiments.plots import COLORS, GREY, MARKERS, percent
 from sandwich_env.experiments.sweep_report import look
+from sandwich_env.experiments.sweep_report.cells import HONEST, Arm
 from sandwich_env.experiments.sweep_report.curves import legend_below, pgr_axis
-from sandwich_env.experiments.sweep_report.results import Arm, Results
+from sandwich_env.experiments.sweep_report.results import Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,21 +18,16 @@ if TYPE_CHECKING:
 ACROSS = 3
 """How many panels stand side by side."""
 
-HONEST = "honest"
-"""What a point is called whose arm stands under several kinds: at the honest end, all dials are one."""
-
 
 def arms_once(results: Results) -> Iterator[tuple[str, str, Arm]]:
-    """Every arm of the map once, with its kind ("honest" where it stands under several) and its method."""
-    kinds: dict[str, set[str]] = {}
-    methods: dict[str, str] = {}
+    """Every arm of the map once, with its kind ("honest" where its A is, whatever it stands for) and its method."""
+    found: dict[str, tuple[str, str]] = {}
     for cell in results.map:
         for arm in cell.arms:
-            kinds.setdefault(arm.name, set()).add(cell.kind)
-            methods.setdefault(arm.name, cell.method)
-    for name, method in methods.items():
-        of = kinds[name]
-        yield (next(iter(of)) if len(of) == 1 else HONEST), method, results.arms[name]
+            found.setdefault(arm.name, (cell.kind, cell.method))
+    for name, (kind, method) in found.items():
+        arm = results.arms[name]
+        yield HONEST if arm.honest else kind, method, arm
 
 
 def draw_advice_quality(results: Results, measure: str, title: str) -> Figure:

@@ -20,7 +20,7 @@ def row(**values: Any) -> Row:
     shown: Row = {
         "study": "hand_made", "arm": None, "kind": "random_move", "dial_name": "epsilon", "dial": 0.5, "dial_index": 1,
         "held_out": False, "protocol": "every_turn", "interval": 1, "method": "imitate", "control": False,
-        "novice": "novice", "seed": 0, "rounds": 2, "round": 2, "status": "done", "error": None,
+        "unheeded": False, "novice": "novice", "seed": 0, "rounds": 2, "round": 2, "status": "done", "error": None,
         "advisor": '{"kind": "random_move", "epsilon": 0.5}', "method_spec": '"imitate"',
         "games_total": 200, "plies_total": 9000, "queries_total": 9000, "inquiries_total": 0,
         "expert_calls_total": 9100, "positions_total": 9000, "seconds_total": 12.5,
@@ -100,14 +100,16 @@ def _grown(rng: np.random.Generator, end: float, rounds: int, **values: Any) -> 
     return found
 
 
-def write_sweep(folder: Path, rows: Sequence[Row], study: Row | None = None) -> Path:
+def write_sweep(folder: Path, rows: Sequence[Row], study: Row | None = None, arms: int | None = 4) -> Path:
     """A sweep's folder with these results; returns it."""
     folder.mkdir(parents=True, exist_ok=True)
     parquet.write_table(pa.Table.from_pylist(list(rows)), folder / "results.parquet")
     (folder / "study.json").write_text(json.dumps(study or {"name": "hand_made", "seeds": [0]}))
-    about = {
+    about: Row = {
         "sandwich_env": "0.0", "python": "3.11", "libraries": {"numpy": "2"}, "machine": {},
         "weights": {"E": "ab" * 32},
     }  # fmt: skip
+    if arms is not None:
+        about["arms"] = arms
     (folder / "about.json").write_text(json.dumps(about))
     return folder

@@ -33,6 +33,15 @@ def test_a_cell_is_its_mean_and_the_range_of_its_seeds() -> None:
     assert "puzzles" not in text
 
 
+def test_a_borrowed_cell_is_marked_and_explained() -> None:
+    rows = [row(dial=0.0, dial_index=0, pgr=0.5), row(pgr=0.5, unheeded=True, advisor='"honest"')]
+    text = cell_tables(results_from(rows))
+    assert "| every turn | imitate | 0.50 | 0.50 = |" in text
+    assert "= the honest arm, since A changes only what the method does not heed: nothing of A reached H" in text
+    assert "the mean over one seed, " in text
+    assert "the honest arm" not in cell_tables(results_from(rows[:1]))
+
+
 def test_the_example_prints_them(tmp_path: Path) -> None:
     write_sweep(tmp_path, ROWS)
     command = [sys.executable, str(EXAMPLE), str(tmp_path / "results.parquet")]

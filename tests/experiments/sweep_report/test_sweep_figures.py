@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -14,7 +15,7 @@ from sweep_table_support import Row, arm, big_map, row
 
 from sandwich_env.experiments.sweep_report import look
 from sandwich_env.experiments.sweep_report.curves import draw_curves
-from sandwich_env.experiments.sweep_report.figures import draw_figures
+from sandwich_env.experiments.sweep_report.figures import draw_figures, slugs_of
 from sandwich_env.experiments.sweep_report.learning_curves import draw_control_learning, draw_learning
 from sandwich_env.experiments.sweep_report.phase import draw_phase
 from sandwich_env.experiments.sweep_report.results import results_from
@@ -103,7 +104,9 @@ def test_missing_seeds_are_counted_and_sure_cells_are_bold() -> None:
     assert words(axes) == [".51", ".00", "2/3"]
     assert [text.get_fontweight() for text in axes.texts] == ["bold", "normal", "normal"]
     assert "2/3: the mean over so many of 3 seeds" in small_print(figure)
-    assert "bold: 0 is outside the 95 % t interval over 3 seeds" in small_print(figure)
+    assert "bold: 0 is outside the 95 % t interval over 2 to 3 seeds" in small_print(figure)
+    assert "of 2 cells that are so tested, each once, one in twenty would be bold by chance" in small_print(figure)
+    assert "Each number is the mean over 2 to 3 seeds." in small_print(figure)
 
 
 def test_a_rough_bound_is_marked_where_it_is_by_elo() -> None:
@@ -146,6 +149,64 @@ def test_a_disaster_does_not_flatten_the_rest() -> None:
     assert share(-20.0) > 0.3
 
 
+BORROWED: Row = {"advisor": '"honest"', "unheeded": True, "loss_pgr_low": 0.1, "loss_pgr_high": 0.9}
+
+
+def test_a_cell_that_borrows_the_honest_arm_is_marked_and_never_bold() -> None:
+    rows = [row(dial=0.0, dial_index=0, loss_pgr=0.5, loss_pgr_low=0.4, loss_pgr_high=0.6)]
+    rows += [row(loss_pgr=0.5, **BORROWED), row(dial=1.0, dial_index=2, status="diverged", **BORROWED)]
+    figure = phase(rows)
+    (axes,) = panels(figure)
+    assert words(axes) == [".50", "=.50", "=div."]
+    assert [text.get_fontweight() for text in axes.texts[:2]] == ["bold", "normal"]
+    assert "=: the honest arm, since A changes only what the method does not heed" in small_print(figure)
+    assert "of 1 cells that are so tested" in small_print(figure)
+    assert "=" not in small_print(phase(rows[:1]))
+
+
+def test_a_cell_whose_one_done_arm_has_no_pgr_says_what_became_of_the_others() -> None:
+    figure = phase([row(dial=0.0, dial_index=0, loss_pgr=0.1), row(seed=0), row(seed=1, status="diverged")])
+    assert words(panels(figure)[0]) == [".10", "1/2", "div."]
+    assert "1/2: the mean over so many of 2 seeds" in small_print(figure)
+
+
+def test_bars_are_over_seeds_dashed_for_one_and_none_where_the_honest_arm_is_borrowed() -> None:
+    own: Row = {"loss_pgr_low": 0.3, "loss_pgr_high": 0.6}
+    rows = [row(seed=seed, dial=0.0, dial_index=0, loss_pgr=0.1 * seed, **own) for seed in range(2)]
+    rows += [row(dial=0.5, dial_index=1, loss_pgr=0.5, **own), row(dial=1.0, dial_index=2, loss_pgr=0.5, **BORROWED)]
+    figure = draw_curves(results_from(rows), "loss_pgr", "title")
+    (axes,) = figure.axes
+    over_seeds, of_one = (
+        [bool(len(bar) and not np.isnan(bar).any()) for bar in bars.lines[2][0].get_segments()]
+        for bars in axes.containers
+    )
+    assert over_seeds == [True, False]
+    assert of_one == [False, True]
+    (dashes,) = {tuple(dash[1]) for dash in axes.containers[1].lines[2][0].get_linestyles()}
+    assert len(dashes) == 2
+    (hollow,) = [line for line in axes.lines if line.get_markerfacecolor() == "white"]
+    assert hollow.get_ydata().tolist() == [0.5]
+    said = " ".join(figure.get_suptitle().split())
+    assert "bars: 95 % t intervals over 2 seeds; dashed bars: 95 % intervals of the one arm" in said
+    assert "hollow, without bars: the honest arm" in said
+
+
+def test_learning_curves_leave_out_what_is_borrowed() -> None:
+    rows = [*arm((0.0, 0.4), dial=0.0, dial_index=0), *arm((0.0, 0.7), **BORROWED)]
+    figure = draw_learning(results_from(rows), (1, "every_turn"), "loss_pgr", "title")
+    assert {tuple(line.get_ydata()) for line in figure.axes[0].lines if len(line.get_xdata()) == 2} >= {(0.0, 0.4)}
+    assert not any(0.7 in line.get_ydata() for line in figure.axes[0].lines)
+    assert words(figure.axes[0]) == ["="]
+    assert "=: dials are left out at which A changes only what the method does not heed" in " ".join(
+        figure.get_suptitle().split()
+    )
+
+
+def test_files_of_different_names_have_different_names() -> None:
+    names = ("a/b", "a_b", "A b", "a_b_2", "c")
+    assert slugs_of(names) == dict(zip(names, ("a_b", "a_b_2", "A_b_3", "a_b_2_2", "c"), strict=True))
+
+
 def test_methods_without_the_measure_have_no_line() -> None:
     rows = [row(method="trust", trust_auroc=0.8), row(method="imitate")]
     figure = draw_curves(results_from(rows), "trust_auroc", "title", "AUROC", level=0.5)
@@ -170,7 +231,7 @@ def test_learning_curves_are_thin_by_seed_and_thick_on_average() -> None:
 
 def test_points_are_arms_each_once() -> None:
     same: Row = {"dial": 0.0, "dial_index": 0, "arm": "one", "advice_loss": 0.01, "loss_pgr": 0.6}
-    rows = [row(kind=kind, **same) for kind in ("random_move", "worst_move")]
+    rows = [row(kind=kind, advisor='"honest"', **same) for kind in ("random_move", "worst_move")]
     rows += [row(kind="worst_move", advice_loss=0.2, loss_pgr=-0.5, followed_right=0.9, followed_wrong=0.4)]
     results = results_from(rows)
     assert sorted((kind, method) for kind, method, _ in arms_once(results)) == [

@@ -13,6 +13,8 @@ from sweep_table_support import Row, arm, row, write_sweep
 
 from sandwich_env import cli
 from sandwich_env.errors import DataError
+from sandwich_env.experiments.studies.folder import SweepFolder
+from sandwich_env.experiments.studies.study import study_from
 from sandwich_env.experiments.sweep_report import look, page
 from sandwich_env.experiments.sweep_report.page import is_sweep, report_sweep
 from sandwich_env.experiments.sweep_report.premium_rows import premium_rows
@@ -72,18 +74,50 @@ def test_the_page_needs_no_other_file_and_the_plots_lie_beside_it(tmp_path: Path
 def test_it_says_how_far_a_sweep_has_come(tmp_path: Path) -> None:
     rows = [*arm(seed=0), *arm(seed=1, status="failed", error="no <engine>"), *arm(seed=2, status="unfinished")]
     text = text_of(report_sweep(write_sweep(tmp_path, rows, STUDY)))
-    assert "1 of 4 arms are done. 1 failed. 1 unfinished. 1 have not begun." in text
+    assert "1 of 4 arms are done. 1 failed. 1 unfinished. Not done, and not in the table yet: 1." in text
     assert "failed: no &lt;engine&gt;" in text
     assert "Together they took 600 games, 27,000 queries," in text
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_study_that_cannot_be_made_here_is_said(tmp_path: Path) -> None:
-    study = STUDY | {"base": {"expert": "elsewhere/strong.safetensors"}}
-    text = text_of(report_sweep(write_sweep(tmp_path, arm(), study)))
-    assert "1 of 1 begun arms are done." in text
-    assert "could not be told here" in text
-    assert "strong.safetensors" in text
+def test_nothing_is_made_of_a_study_that_may_be_somebody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "planted.py").write_text("raise SystemExit('the study was made')")
+    spec: Row = {"kind": "planted:Method"}
+    study = STUDY | {"methods": {"planted": spec}, "novices": {"H": "planted:Novice"}}
+    rows = [row(seed=seed, method_spec=json.dumps(spec), advisor=json.dumps(spec)) for seed in range(2)]
+    root = write_sweep(tmp_path / "sweep", rows, study, arms=None)
+    assert "2 of the 2 arms in the table are done." in text_of(report_sweep(root))
+    (root / "results.parquet").unlink()
+    with pytest.raises(DataError, match="a sweep writes it"):
+        report_sweep(root)
+
+
+def test_a_sweep_writes_down_how_many_arms_it_has(tmp_path: Path) -> None:
+    folder = SweepFolder(tmp_path)
+    folder.sign_in(study_from(STUDY), 4, {}, {})
+    assert json.loads(folder.about.read_text(encoding="utf-8"))["arms"] == 4
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_some_seeds_of_a_map_are_said_to_be_some(tmp_path: Path) -> None:
+    rows = [*arm(seed=0), *arm(seed=0, dial=1.0, dial_index=2), *arm(seed=1)]
+    rows += [one for seed in range(5) for one in arm(kind="none", method="self_play", control=True, seed=seed)]
+    text = text_of(report_sweep(write_sweep(tmp_path, rows, STUDY)))
+    assert "A cell of the map has 1 to 2 seeds done." in text
+    assert "95 % t intervals over 2 seeds, or, where there is one seed, 95 % intervals of the one arm" in text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_borrowed_cell_is_marked_in_the_table_of_arms(tmp_path: Path) -> None:
+    shared: Row = {"arm": "one", "advisor": '"honest"', "loss_pgr": 0.5}
+    rows = [row(unheeded=True, expert_calls_total=None, **shared), row(dial=0.0, dial_index=0, **shared)]
+    text = text_of(report_sweep(write_sweep(tmp_path, rows, STUDY)))
+    assert "random_move epsilon 0.5 = every turn" in text
+    assert "random_move epsilon 0 every turn" in text
+    assert "= the honest arm, since A changes only what the method does not heed: nothing of A reached H" in text
+    assert "9,100 expert calls" in text
+    assert "at least" not in text
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -134,6 +168,36 @@ def test_a_strategy_that_cannot_be_matched_says_why(tmp_path: Path) -> None:
     assert "noise, B, imitate: " in text
 
 
+@pytest.mark.parametrize(
+    ("deaf", "what"), [("B", "B changes"), ("noise", "noise changes"), ("both", "noise and B change")]
+)
+def test_a_method_that_does_not_heed_a_kind_has_no_premium_and_that_is_why(deaf: str, what: str) -> None:
+    honest: Row = {"unheeded": True, "advisor": '"honest"', "advice_loss": None}
+    rows = [one | {"method": "imitate"} for one in strategic_rows()]
+    for one in strategic_rows():
+        changed = honest if one["kind"] == deaf or deaf == "both" else {}
+        end: Row = {"unheeded": False, "advice_loss": 0.0} if changed and one["dial"] == 0 else {}
+        rows.append(one | {"method": "values"} | changed | end)
+    there, refused = premium_rows(results_from(rows), "loss_pgr")
+    assert (there.method, there.refused) == ("imitate", "")
+    assert (refused.method, refused.premium) == ("values", None)
+    assert refused.refused == f"the method does not heed what {what}"
+
+
+@pytest.mark.parametrize(
+    ("advisor", "strategic"),
+    [
+        ('{"kind": "value_noise", "scale": 1}', False),
+        ('{"kind": "every_n", "wrapper": {"kind": "optimism"}}', False),
+        ('{"kind": "every_n", "wrapper": {"kind": "random_move"}}', True),
+        ('{"kind": "value_flip", "inner": {"kind": "other_model"}}', True),
+    ],
+)
+def test_kinds_that_leave_moves_alone_are_neither_noise_nor_strategy(advisor: str, strategic: bool) -> None:
+    rows = [one | ({"advisor": advisor} if one["kind"] == "B" else {}) for one in strategic_rows()]
+    assert [row.kind for row in premium_rows(results_from(rows), "loss_pgr")] == (["B"] if strategic else [])
+
+
 def test_two_strengths_of_h_have_figures_of_their_own(tmp_path: Path) -> None:
     rows = [row(novice=novice, pgr=0.5) for novice in ("weak", "weaker/one")]
     report_sweep(write_sweep(tmp_path, rows, STUDY))
@@ -150,12 +214,12 @@ def test_a_sweep_of_controls_alone_has_their_curves(tmp_path: Path) -> None:
 
 def test_a_sweep_of_which_nothing_could_be_measured_still_has_a_page(tmp_path: Path) -> None:
     text = text_of(report_sweep(write_sweep(tmp_path, [row(status="failed", error="why", round=0)], STUDY)))
-    assert "0 of 4 arms are done. 1 failed. 3 have not begun." in text
+    assert "0 of 4 arms are done. 1 failed. Not done, and not in the table yet: 3." in text
 
 
 def test_a_sweep_that_has_measured_nothing_is_refused(tmp_path: Path) -> None:
     (tmp_path / "study.json").write_text(json.dumps(STUDY))
-    with pytest.raises(DataError, match="no rows yet: go on with the sweep"):
+    with pytest.raises(DataError, match="a sweep writes it when its first arm is done"):
         report_sweep(tmp_path)
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
-from sweep_table_support import arm, row, write_sweep
+from sweep_table_support import Row, arm, row, write_sweep
 
 from sandwich_env.errors import DataError
+from sandwich_env.experiments.sweep_report.arms_table import spent_text
 from sandwich_env.experiments.sweep_report.results import read_results, results_from
+from sandwich_env.experiments.sweep_report.scatter import arms_once
 
 
 def test_a_cell_is_the_mean_over_its_seeds_after_their_last_round() -> None:
@@ -72,6 +74,46 @@ def test_an_arm_in_several_cells_is_counted_once() -> None:
     assert len(results.cells) == 3
     assert len(results.arms) == 2
     assert (results.count("done"), results.count("failed")) == (1, 1)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_an_arm_is_seen_from_a_cell_that_heeds_it(first: bool) -> None:
+    shared: Row = {"arm": "honest", "advisor": '"honest"', "pgr": 0.5}
+    borrowed = row(kind="worst_move", unheeded=True, expert_calls_total=None, advice_loss=None, **shared)
+    own = row(dial=0.0, dial_index=0, expert_calls_total=300, advice_loss=0.01, **shared)
+    results = results_from([borrowed, own] if first else [own, borrowed])
+    (seen,) = results.arms.values()
+    assert (seen.value("advice_loss"), seen.value("expert_calls_total")) == (0.01, 300)
+    assert spent_text(results.arms.values()).split(", ")[-3] == "300 expert calls"
+    assert [(kind, arm.value("advice_loss")) for kind, _, arm in arms_once(results)] == [("honest", 0.01)]
+    assert [cell.values("expert_calls_total") for cell in results.cells if cell.unheeded] == [[]]
+
+
+def test_a_cost_that_no_cell_tells_is_no_zero() -> None:
+    rows = [row(seed=0, unheeded=True, expert_calls_total=None), row(seed=1, dial=1.0, expert_calls_total=300)]
+    assert "at least 300 expert calls" in spent_text(results_from(rows).arms.values())
+
+
+@pytest.mark.parametrize(
+    ("advisor", "honest"),
+    [
+        ('"honest"', True), ('{"kind": "honest"}', True), ('{"kind": "honest", "expert": "other"}', False),
+        ('{"kind": "random_move", "epsilon": 0.5}', False), (None, False),
+    ],
+)  # fmt: skip
+def test_an_arm_is_honest_by_its_own_advisor(advisor: str | None, honest: bool) -> None:
+    (arm,) = results_from([row(kind=kind, arm="one", advisor=advisor) for kind in ("a", "b")]).arms.values()
+    assert arm.honest == honest
+
+
+def test_seeds_are_those_of_the_map_and_not_of_the_controls() -> None:
+    control: Row = {"kind": "none", "method": "self_play", "control": True}
+    rows = [row(seed=seed, **control) for seed in range(5)]
+    assert results_from(rows).seeds == 5
+    rows += [row(seed=seed, status=status) for seed, status in enumerate(("done", "done", "failed"))]
+    rows += [row(dial=1.0, dial_index=2, pgr=0.5), row(dial=0.0, dial_index=0, status="unfinished")]
+    results = results_from(rows)
+    assert (results.seeds, results.seeds_done, results.counts("pgr")) == (3, (1, 2), (1,))
 
 
 def test_what_the_map_is_made_of_is_in_the_order_of_the_study() -> None:
