@@ -79,7 +79,7 @@ def test_all_seeds_are_compared_over_the_same_losses() -> None:
     ("noise", "strategic", "words"),
     [
         ({0: NOISE}, {1: STRATEGY}, "none is common"),
-        ({0: NOISE}, {0: [(0.0, 1.0), (0.0, 0.2)]}, "lose as much at every dial cannot be matched"),  # a kind that changes values only
+        ({0: NOISE}, {0: [(0.0, 1.0), (0.0, 0.2)]}, "lose as much at every dial cannot be matched"),  # values alone
         ({0: [(0.1, 1.0), (0.11, 0.9)]}, {0: STRATEGY}, "moves that noise advises lose from 0.100 to 0.110"),
         ({0: NOISE}, {0: [(0.19, 0.1), (0.4, 0.0)]}, "0.010 in common, where 0.02"),
         ({0: NOISE}, {0: [(0.3, 0.1), (0.4, 0.0)]}, "0.000 in common"),
