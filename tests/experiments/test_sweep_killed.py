@@ -26,7 +26,11 @@ SEED = int(os.environ.get("SWEEP_SEED", "0"))
 ROOT = Path(__file__).parents[2]
 SIZE: dict[str, Any] = {
     "base": {"rounds": 2, "learn": {"epochs": 8.0, "batch_size": 8, "checkpoint_every": 2, "learning_rate": 0.02}},
-    "kinds": {"random": {"advisor": "random_move", "dial": "epsilon", "at": [0, 1]}},
+    "kinds": {"random": {"advisor": "random_move", "dial": "epsilon", "at": [1]}},
+    "methods": {
+        "trusting": {"kind": "imitate", "explore_plies": 2},
+        "asking": {"kind": "ask_again", "explore_plies": 2},  # its questions beside the protocol's are counted
+    },
     "seeds": [0],
     "attempts": 50,
 }
@@ -68,6 +72,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str
     rows = table(folder / "out")
     assert len(rows) == (1 + 2) * 3
     assert {row["status"] for row in rows} == {"done"}
+    assert {row["method"] for row in rows if row["inquiries"]} == {"asking"}
     return study, rows, files_in(folder / "out")
 
 
