@@ -14,6 +14,7 @@ from sandwich_env.advisors.base import Advisor
 from sandwich_env.errors import SpecError
 from sandwich_env.experiments.config import RunConfig, config_from, config_to_plain
 from sandwich_env.experiments.naming import make_advisor, make_expert
+from sandwich_env.experiments.place import Place
 from sandwich_env.experiments.studies.study import NO_KIND, Kind, Study
 from sandwich_env.experiments.studies.turning import HONEST, changes_of, is_honest, spec_text, turned, whole_spec
 from sandwich_env.experts.base import Expert
@@ -36,37 +37,16 @@ OF_ADVISOR = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
-    """One place of the map.
+class Cell(Place):
+    """One place of the map with a seed, and the arm behind it.
+
+    Where it is `unheeded`, what the arm measures of A (`OF_ADVISOR`) is not told of the cell.
 
     Attributes:
-        kind: the label of the misalignment; "none" for a control.
-        dial_name: the parameter that is turned; None for a control.
-        dial: where it stands; 0 for a control.
-        dial_index: which of the kind's values that is, from 0.
-        held_out: whether no method was tuned on the kind.
-        protocol: when H asks, in words.
-        interval: a question every so many turns (on average, where chance draws it), 0 for none at all.
-        method: the method's label.
-        control: whether it is run without an advisor.
-        unheeded: whether A tampers with nothing that the method heeds, so that the honest arm is run in its place. What
-            that arm measures of A (`OF_ADVISOR`) is not told of the cell.
-        novice: H's label.
         seed: of everything that is random.
         arm: the arm that is run for it.
     """
 
-    kind: str
-    dial_name: str | None
-    dial: float
-    dial_index: int
-    held_out: bool
-    protocol: str
-    interval: int
-    method: str
-    control: bool
-    unheeded: bool
-    novice: str
     seed: int
     arm: str
 

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from sandwich_env.errors import DataError
 from sandwich_env.experiments.folder import read_json
 from sandwich_env.experiments.measure import COLUMNS
+from sandwich_env.experiments.place import PLACE
 from sandwich_env.experiments.studies.folder import Record, SweepFolder, read_record
 from sandwich_env.experiments.studies.grid import OF_ADVISOR, Arm, Cell, Grid
 from sandwich_env.experiments.studies.study import Study, study_from
@@ -118,13 +119,13 @@ def collect(study: Study, grid: Grid, records: Mapping[str, Record]) -> list[dic
     arms = {arm.id: arm for arm in grid.arms}
     counted = {id: _rows_of(arm, records[id]) for id, arm in arms.items()}
     rows = (
-        {"study": study.name, **_place(cell), **_told(cell, row)} for cell in grid.cells for row in counted[cell.arm]
+        {"study": study.name, **_where(cell), **_told(cell, row)} for cell in grid.cells for row in counted[cell.arm]
     )
     return [{name: row[name] for name in (*KEYS, *MEASURES)} for row in rows]
 
 
-def _place(cell: Cell) -> dict[str, Any]:
-    return {name: getattr(cell, name) for name in KEYS if hasattr(cell, name)}
+def _where(cell: Cell) -> dict[str, Any]:
+    return {name: getattr(cell, name) for name in (*PLACE, "seed", "arm")}
 
 
 def _told(cell: Cell, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandwich_env.evaluation.intervals import Estimate, Interval
+from sandwich_env.experiments.place import Place
 from sandwich_env.experiments.sweep_report.seeds import over_seeds
 
 Row = Mapping[str, Any]
@@ -57,36 +58,13 @@ class Arm:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
-    """One cell of the map, over its seeds.
+class Cell(Place):
+    """One place of the map, over its seeds.
 
     Attributes:
-        kind: of misalignment; "none" for a control.
-        dial_name: what is turned; None where nothing is.
-        dial: how far.
-        dial_index: which of the kind's dials it is, 0 for the first.
-        held_out: whether no method was tuned on this kind.
-        protocol: when H asks.
-        interval: every how many turns; 0 where it never does.
-        method: how H learns.
-        control: whether it does so with nobody to ask.
-        unheeded: whether A changes only what the method does not heed. The arms are the honest ones then: nothing of A
-            reached H, and they do not say how the method bears the kind.
-        novice: who H is.
-        arms: one a seed, by seed.
+        arms: one a seed, by seed. Where it is `unheeded`, the honest ones.
     """
 
-    kind: str
-    dial_name: str | None
-    dial: float
-    dial_index: int
-    held_out: bool
-    protocol: str
-    interval: int
-    method: str
-    control: bool
-    unheeded: bool
-    novice: str
     arms: tuple[Arm, ...]
 
     @property

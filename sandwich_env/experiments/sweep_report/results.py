@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from sandwich_env.errors import DataError, MissingExtraError
+from sandwich_env.experiments.place import PLACE
 from sandwich_env.experiments.sweep_report.cells import DONE, Arm, Cell, Row
 
-KEYS = (
-    "study", "arm", "kind", "dial_name", "dial", "dial_index", "held_out", "protocol", "interval", "method", "control",
-    "unheeded", "novice", "seed", "rounds", "round", "status",
-)  # fmt: skip
+KEYS = ("study", "arm", *PLACE, "seed", "rounds", "round", "status")
 """The columns that say which cell, seed and round a row is of."""
 
 
@@ -150,21 +148,8 @@ def results_from(rows: Sequence[Row], where: str = "the table") -> Results:
 
 def _cell(arms: Mapping[int, Sequence[Row]]) -> Cell:
     first = next(iter(arms.values()))[0]
-    shared = (
-        "kind",
-        "dial_name",
-        "dial",
-        "dial_index",
-        "held_out",
-        "protocol",
-        "interval",
-        "method",
-        "control",
-        "unheeded",
-    )
     return Cell(
-        **{name: first[name] for name in shared},
-        novice=first["novice"],
+        **{name: first[name] for name in PLACE},
         arms=tuple(_arm(seed, rows) for seed, rows in sorted(arms.items())),
     )
 
