@@ -49,7 +49,10 @@ def draw_curves(results: Results, measure: str, title: str, label: str = "", *, 
         label: of the measure's axis, where that is not PGR's.
         level: a height that a reader compares with, drawn across; without it the axis is PGR's.
     """
-    kinds, queries = results.kinds, results.queries
+    # A kind that no method heeds, or a way of asking that was never scored, has no panel: it would be empty.
+    held = [cell for cell in results.map if cell.values(measure)] or results.map
+    kinds = [kind for kind in results.kinds if any(cell.kind == kind for cell in held)]
+    queries = [query for query in results.queries if any(cell.query == query for cell in held)]
     columns = min(len(kinds), ACROSS)
     rows = -(-len(kinds) // columns) * len(queries)
     width = max(6.5, min(look.WIDTH, 2.9 * columns + 0.6))

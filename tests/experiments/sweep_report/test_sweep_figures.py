@@ -214,6 +214,13 @@ def test_methods_without_the_measure_have_no_line() -> None:
     assert figure.axes[0].get_ylabel() == "AUROC"
 
 
+def test_kinds_and_ways_of_asking_without_the_measure_have_no_panel() -> None:
+    scored = row(kind="random_move", method="trust", trust_auroc=0.8)
+    rows = [scored, row(kind="value_noise"), row(kind="random_move", protocol="every_n_turns:n=4", interval=4)]
+    (axes,) = draw_curves(results_from(rows), "trust_auroc", "title", "AUROC", level=0.5).axes
+    assert axes.get_title() == "random move, every turn"
+
+
 def test_learning_curves_are_thin_by_seed_and_thick_on_average() -> None:
     rows = [*arm((0.0, 0.1, 0.2), seed=0), *arm((0.0, 0.3, 0.6), seed=1), *arm((0.0, -0.5), seed=2, status="diverged")]
     (axes,) = draw_learning(results_from(rows), (1, "every_turn"), "loss_pgr", "title").axes
