@@ -15,6 +15,7 @@ import pytest
 
 from sandwich_env import layouts
 
+torch = pytest.importorskip("torch")
 pytest.importorskip("agilerl", reason="needs pip install 'sandwich_env[train,agilerl]'")
 pytest.importorskip("peft", reason="needs pip install 'sandwich_env[train,agilerl]'")
 
@@ -69,6 +70,8 @@ def rollout(*views: layouts.Layout) -> None:
     advisor = {"kind": "honest", "expert": "uniform"}
     envs = gym.make_vec("sandwich_env:sandwich/Endgame-v0", num_envs=3, autoreset_mode="SameStep", advisor=advisor)
     games = layouts.wrap(envs, *views)
+    torch.manual_seed(0)
+    envs.reset(seed=0)  # AgileRL resets without a seed, so that the games go on from this one
     spaces = games.single_observation_space, games.single_action_space
     agent = PPO(*spaces, num_envs=3, learn_step=9, batch_size=9, normalize_images=False)
     before = [parameter.detach().clone() for parameter in agent.actor.parameters()]

@@ -73,6 +73,7 @@ def test_the_assistant_says_legal_moves_and_its_values_are_kept_in_range(scripts
     seed = next(seed for seed in range(20) if "advisor_0" in env.reset(seed=seed)[0])  # it is White's turn
     seen, _ = env.reset(seed=seed)
     space = env.action_space["advisor_0"]
+    torch.manual_seed(0)
     module = assistant.AModule(
         observation_space=env.observation_space["advisor_0"], action_space=space, model_config={}
     )

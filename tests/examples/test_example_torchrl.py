@@ -77,6 +77,7 @@ def test_layouts_that_torchrl_takes(views: Any) -> None:
     advisor = {"kind": "honest", "expert": "uniform"}
     envs = gym.make_vec("sandwich_env:sandwich/Endgame-v0", num_envs=3, autoreset_mode="Disabled", advisor=advisor)
     games = GymWrapper(layouts.wrap(envs, *views) if views else envs, categorical_action_encoding=True)
+    games.set_seed(0)
     seen = games.reset()
     seen["action"] = torch.as_tensor(envs.unwrapped.action_masks()).float().argmax(dim=1)
     after = games.step(seen)["next"]
