@@ -1,6 +1,7 @@
 """A page about sweeps, its numbers taken from their tables.
 
-    python examples/map_page.py docs/data/map_template.md docs/data/map*.parquet > docs/map.md
+    python examples/map_page.py docs/data/map_template.md docs/data/map.parquet docs/data/map_lies.parquet \\
+        docs/data/map_checks.parquet docs/data/map_longer.parquet > docs/map.md
 
 In the template stand, for
 
@@ -11,6 +12,9 @@ In the template stand, for
   turn, with the lowest and the highest seed;
 - `{{spread map loss}}`: how far the seeds of a cell of that study lie apart, in the median cell and in the worst;
 - `{{arms map}}`: how many arms of that study are done.
+
+A cell is taken from the first of the tables that has it; `{{loss worst 0.5 1 imitate of map_longer}}` from that study,
+and `{{loss worst 0.5 1 imitate after 1}}` as it was after that round.
 """
 
 from __future__ import annotations
@@ -47,12 +51,18 @@ def page(template: str, rows: list[Row]) -> str:
     Raises:
         ValueError: a number that the tables do not hold.
     """
-    done = [row for row in rows if row["status"] == "done" and row["round"] == row["rounds"]]
+    done = [row for row in rows if row["status"] == "done"]
     return re.sub(r"\{\{(.*?)\}\}", lambda found: _text(found[1].split(), done), template)
 
 
 def _text(words: list[str], done: list[Row]) -> str:
     """What the words between the braces stand for."""
+    match words:
+        case [*others, "of", study]:
+            return _text(others, [row for row in done if row["study"] == study])
+        case [*others, "after", round]:
+            return _text(others, [row | {"rounds": int(round)} for row in done])
+    done = [row for row in done if row["round"] == row["rounds"]]
     match words:
         case ["arms", study]:
             return str(len({row["arm"] for row in done if row["study"] == study}))
@@ -82,18 +92,22 @@ def _premium(done: list[Row], column: str, noise: str, kind: str, method: str) -
 
 
 def _spread(done: list[Row], column: str) -> str:
-    cells: dict[tuple[Any, ...], list[float]] = {}
+    cells: dict[tuple[Any, ...], dict[str, float]] = {}
     for row in done:
-        if not row["unheeded"] and row[column] is not None:  # a borrowed cell would count the honest arm again
-            cells.setdefault((row["kind"], row["dial"], row["interval"], row["method"]), []).append(row[column])
-    apart = [max(values) - min(values) for values in cells.values() if len(values) > 1]
+        if row[column] is not None:
+            place = (row["kind"], row["dial"], row["interval"], row["method"])
+            cells.setdefault(place, {})[row["arm"]] = row[column]
+    # Cells that stand on the same arms, such as the honest ends of all dials, count once.
+    once = {frozenset(arms): list(arms.values()) for arms in cells.values()}
+    apart = [max(values) - min(values) for values in once.values() if len(values) > 1]
     if not apart:
         raise ValueError(f"no cell has two seeds with a {column}")
     return f"{statistics.median(apart):.2f} in the median cell and {max(apart):.2f} at most"
 
 
 def _of(done: list[Row], where: Row) -> list[Row]:
-    return [row for row in done if all(row[key] == value for key, value in where.items())]
+    found = [row for row in done if all(row[key] == value for key, value in where.items())]
+    return [row for row in found if row["study"] == found[0]["study"]]
 
 
 def _with_range(values: list[float]) -> str:

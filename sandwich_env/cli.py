@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -11,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import sandwich_env
-from sandwich_env.errors import MissingExtraError, SandwichError, did_you_mean
-from sandwich_env.specs import Spec
+from sandwich_env.errors import DataError, MissingExtraError, SandwichError, did_you_mean
+from sandwich_env.specs import Spec, check_count
 
 USAGE = """usage: sandwich COMMAND [OPTIONS]
 
@@ -28,6 +29,13 @@ USAGE = """usage: sandwich COMMAND [OPTIONS]
 
 sandwich COMMAND --help says more of each; sandwich --version prints the version.
 """
+
+
+KEEPING = ("demo", "run", "sweep", "pretrain", "train-adversary", "label")
+"""Commands that write down what they have done, and go on from there."""
+
+PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What may be over when the command is given again: a full disk, too many open files."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -49,13 +57,16 @@ def run(arguments: list[str]) -> int:
     try:
         COMMANDS[name](arguments[1:])
     except KeyboardInterrupt:
-        print(f"\nstopped. What is done is kept: {_how_to_go_on(name, arguments)}", file=sys.stderr)
+        kept = f"What is done is kept: {_how_to_go_on(name, arguments)}" if name in KEEPING else "Nothing is kept"
+        print(f"\nstopped. {kept}", file=sys.stderr)
         return 130
     except SandwichError as error:
         print(f"sandwich: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"sandwich: {error}. What was recorded is kept: {_how_to_go_on(name, arguments)}", file=sys.stderr)
+        kept = f"What was recorded is kept: {_how_to_go_on(name, arguments)}"
+        passing = name in KEEPING and error.errno in PASSING
+        print(f"sandwich: {error}" + (f". {kept}" if passing else ""), file=sys.stderr)
         return 2
     return 0
 
@@ -140,15 +151,26 @@ def _run_config(arguments: list[str]) -> Any:
     from sandwich_env.experiments.config import RunConfig, config_from
     from sandwich_env.experiments.plain import read_plain
 
-    if arguments[:1] != ["--config"]:
+    file, rest = _taken("--config", arguments)
+    if file is None:
         return _parse(RunConfig, arguments, "run")
-    if len(arguments) < 2:
+    if not file:
         raise SandwichError("--config needs a file (YAML or JSON)")
-    data = dict(read_plain(Path(arguments[1])))
-    rest = arguments[2:]
-    if "--out" in rest[:-1]:
-        data["out"] = rest[rest.index("--out") + 1]
-    return _parse(RunConfig, rest, "run", default=config_from(data, repr(arguments[1])))
+    data = dict(read_plain(Path(file)))
+    out, _ = _taken("--out", rest)
+    if out:
+        data["out"] = out
+    return _parse(RunConfig, rest, "run", default=config_from(data, repr(file)))
+
+
+def _taken(flag: str, arguments: list[str]) -> tuple[str | None, list[str]]:
+    """The word that goes with a flag, wherever it stands ("" where there is none, None without the flag); the rest."""
+    for at, word in enumerate(arguments):
+        if word == flag:
+            return (arguments[at + 1] if arguments[at + 1 :] else ""), arguments[:at] + arguments[at + 2 :]
+        if word.startswith(flag + "="):
+            return word[len(flag) + 1 :], arguments[:at] + arguments[at + 1 :]
+    return None, arguments
 
 
 def _sweep(arguments: list[str]) -> None:
@@ -193,6 +215,9 @@ def _match(arguments: list[str]) -> None:
     from sandwich_env.experiments.progress import reporter
 
     given: MatchArguments = _parse(MatchArguments, arguments, "match")
+    check_count("pairs", given.pairs)
+    if given.pgn is not None and (given.pgn.is_dir() or not given.pgn.parent.is_dir()):
+        raise DataError(f"{str(given.pgn)!r} cannot be written to: give a file in a folder that is there")
     console = Console()
     players = module.make_player(given.first), module.make_player(given.second)
     names = (given.first, given.second) if given.first != given.second else (given.first, f"{given.second} (2)")
@@ -211,8 +236,6 @@ def _match(arguments: list[str]) -> None:
     finally:
         for player in players:
             player.close()
-    if given.pgn is not None:
-        result.to_pgn(given.pgn)
     table = fit_elo([result], names[1], rng=np.random.default_rng(given.seed))
     elo, interval = table.rating(names[0]), table.interval(names[0])
     one_sided = bool(table.one_sided[table.index(names[0])])
@@ -224,6 +247,8 @@ def _match(arguments: list[str]) -> None:
         markup=False,
         soft_wrap=True,
     )
+    if given.pgn is not None:
+        result.to_pgn(given.pgn)
 
 
 def _advisors(arguments: list[str]) -> None:

@@ -279,6 +279,17 @@ def _plain(value: object, where: str) -> Any:
     raise SpecError(f"{where} is {value!r}, which a spec cannot hold")
 
 
+def check_flag(name: str, value: bool) -> bool:
+    """A switch as it was given.
+
+    Raises:
+        SpecError: it is neither True nor False; words such as "no" count as true in Python, so that none is guessed at.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise SpecError(f"{name} is {value!r}: it must be True or False")
+    return bool(value)
+
+
 def check_share(name: str, value: float) -> float:
     """A probability as it was given.
 

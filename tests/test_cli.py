@@ -140,3 +140,36 @@ def test_without_the_extra_it_is_named(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "tyro", None)
     assert run(["match", "--first", "random", "--second", "random"]) == 2
     assert "sandwich_env[train]" in capsys.readouterr().err
+
+
+def test_what_keeps_nothing_does_not_say_it_does(monkeypatch, capsys):
+    def stopped(arguments):
+        raise KeyboardInterrupt
+
+    def taken(arguments):
+        raise FileExistsError(17, "File exists", "afile")
+
+    monkeypatch.setitem(cli.COMMANDS, "match", stopped)
+    assert run(["match", "--pairs", "9"]) == 130
+    assert capsys.readouterr().err == "\nstopped. Nothing is kept\n"
+    monkeypatch.setitem(cli.COMMANDS, "sweep", taken)
+    assert run(["sweep", "study.yaml", "--out", "afile"]) == 2
+    assert capsys.readouterr().err == "sandwich: [Errno 17] File exists: 'afile'\n"  # the same again would not help
+
+
+def test_a_match_is_checked_before_it_is_played(tmp_path, capsys):
+    players = ["match", "--first", "random", "--second", "random"]
+    assert run([*players, "--pgn", str(tmp_path / "none" / "games.pgn")]) == 2
+    assert "give a file in a folder that is there" in capsys.readouterr().err
+    assert run([*players, "--pairs", "0"]) == 2
+    assert "pairs is 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["--out {}", "--out={}"])
+@pytest.mark.parametrize("first", [True, False])
+def test_the_file_of_a_run_may_stand_anywhere(tmp_path, form, first):
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps({"rounds": 7}))
+    out, file = form.format(tmp_path / "run").split(), ["--config", str(path)]
+    config = cli._run_config([*file, *out] if first else [*out, f"--config={path}", "--seed", "3"])
+    assert (config.rounds, config.out, config.seed) == (7, tmp_path / "run", 0 if first else 3)

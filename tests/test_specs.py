@@ -12,7 +12,17 @@ import pytest
 from sandwich_env import specs
 from sandwich_env.advisors.base import Advisor
 from sandwich_env.errors import SpecError
-from sandwich_env.specs import KINDS, Specified, check_count, check_scale, check_share, from_spec, kind_of, register
+from sandwich_env.specs import (
+    KINDS,
+    Specified,
+    check_count,
+    check_flag,
+    check_scale,
+    check_share,
+    from_spec,
+    kind_of,
+    register,
+)
 
 
 class Leaf(Specified):
@@ -132,6 +142,17 @@ def test_shares_that_are_right(value: float) -> None:
 def test_shares_that_are_wrong(value: Any) -> None:
     with pytest.raises(SpecError, match=r"epsilon is .*: it must be a probability, from 0 to 1"):
         check_share("epsilon", value)
+
+
+@pytest.mark.parametrize("value", [True, False, np.True_])
+def test_flags_that_are_right(value: bool) -> None:
+    assert check_flag("own_moves", value) is bool(value)
+
+
+@pytest.mark.parametrize("value", ["False", "no", 0, 1, None, float("nan"), [True]])
+def test_flags_that_are_wrong(value: Any) -> None:
+    with pytest.raises(SpecError, match=r"own_moves is .*: it must be True or False"):
+        check_flag("own_moves", value)
 
 
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), "1", None, False])

@@ -14,7 +14,7 @@ from sandwich_env.envs.rewards import (
 )
 from sandwich_env.experts.base import Expert
 from sandwich_env.rules import Games
-from sandwich_env.specs import Spec, check_number, check_share, from_spec
+from sandwich_env.specs import Spec, check_flag, check_number, check_share, from_spec
 
 
 class Shaped(TransitionReward):
@@ -62,7 +62,7 @@ class Shaped(TransitionReward):
     ) -> None:
         self.weight = check_number("weight", weight)
         self.discount = check_share("discount", discount)
-        self.bootstraps = bool(bootstraps)
+        self.bootstraps = check_flag("bootstraps", bootstraps)
         self.expert = from_spec(expert, Expert)
         self.inner = from_spec(inner, AnyReward)
 

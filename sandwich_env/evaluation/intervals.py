@@ -134,13 +134,19 @@ def paired_columns(samples: Sequence[ArrayLike]) -> NDArray[np.float64]:
     """K measurements of the same N items side by side, [N, K].
 
     Raises:
-        DataError: no items, or arrays of different lengths.
+        DataError: no items, arrays of different lengths, or an item that is no finite number.
     """
     columns = [np.asarray(sample, dtype=np.float64) for sample in samples]
     if len({column.shape for column in columns}) != 1 or columns[0].ndim != 1 or len(columns[0]) == 0:
         shapes = ", ".join(str(column.shape) for column in columns)
         raise DataError(f"paired measurements are arrays of one length, 1 or more, not of shapes {shapes}")
-    return np.stack(columns, axis=1)
+    items = np.stack(columns, axis=1)
+    if not np.isfinite(items).all():
+        item, sample = np.argwhere(~np.isfinite(items))[0]
+        raise DataError(
+            f"item {item} of measurement {sample} is {items[item, sample]}: leave out what was not measured"
+        )
+    return items
 
 
 def paired_bootstrap(

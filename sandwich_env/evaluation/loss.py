@@ -88,7 +88,7 @@ def mean_cost(
     """The loss: the mean of costs [N], with a bootstrap interval over groups of positions.
 
     Raises:
-        DataError: no costs.
+        DataError: no costs, or a cost that is no finite number.
     """
     column = paired_columns([costs])
     groups = np.arange(len(column)) if group is None else group

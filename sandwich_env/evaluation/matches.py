@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sandwich_env.errors import DataError, IllegalActionError
+from sandwich_env.errors import DataError, IllegalActionError, InvalidPositionError
 from sandwich_env.evaluation.records import game_to_pgn, termination_text
 from sandwich_env.files import replacing
 from sandwich_env.players.base import Player
@@ -182,7 +182,7 @@ def play_match(
 
     Raises:
         DataError: no openings.
-        InvalidPositionError: an opening that cannot be played from.
+        InvalidPositionError: an opening that cannot be played from, such as one that is over.
         IllegalActionError: a player answered with an action that is not legal; the text names the player.
     """
     if len(openings) == 0:
@@ -218,6 +218,9 @@ class _Batch:
     def __init__(self, openings: Sequence[str], pairs: NDArray[np.int64], seed: int, max_plies: int) -> None:
         fens = [openings[pair] for pair in pairs for _ in range(2)]
         self.games = Games.from_fens(fens, max_plies=max_plies)
+        if self.games.finished.any():  # would count as a game played, and as one that both played alike
+            over = fens[int(np.argmax(self.games.finished))]
+            raise InvalidPositionError(f"the game is over in the opening {over!r}: nobody can move there")
         self.keys: UInt64s = mix(seed, "match", np.repeat(pairs, 2), np.tile([0, 1], len(pairs)))
         self.first_is_white = np.tile([True, False], len(pairs))
 

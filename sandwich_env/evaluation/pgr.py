@@ -169,7 +169,7 @@ def _pgr(
     gap, gain = strong - weak, student - weak
     gaps, gains = samples[:, 2] - samples[:, 0], samples[:, 1] - samples[:, 0]
     gap_interval = percentile_interval(gaps, level)
-    if gap < min_gap or gap_interval.low <= 0:
+    if not gap >= min_gap or not gap_interval.low > 0:
         raise TooSmallGapError(
             f"the gap from the weak player to the strong one is {gap:.3g}{unit} ({level:.0%} interval "
             f"{gap_interval.low:.3g} to {gap_interval.high:.3g}), where {min_gap:g}{unit} or more is needed, and an "

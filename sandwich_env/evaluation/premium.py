@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sandwich_env.errors import DataError, SandwichError
+from sandwich_env.errors import DataError, SandwichError, SpecError
 from sandwich_env.evaluation.intervals import LEVEL, RESAMPLES, Interval, bootstrap_mean
+from sandwich_env.specs import check_scale
 
 Points = Sequence[tuple[float, float]]
 """The arms of one kind and one seed: (loss of win probability by the advice, PGR), one for each dial, in any order."""
@@ -78,15 +79,18 @@ def strategic_premium(
         noise: the arms of a noisy kind, by seed.
         strategic: the arms of a strategic one, by seed; seeds that only one kind has are left out.
         rng: draws the resamples.
-        min_range: how wide the losses that both reach must be.
+        min_range: how wide the losses that both reach must be, above 0.
         resamples: how many.
         level: of the interval.
 
     Raises:
+        SpecError: `min_range` is not above 0.
         DataError: a loss or a PGR that is no number.
         UnmatchedQualityError: no seed in common, a kind whose advice loses as much at every dial, or too few losses
             that both reach.
     """
+    if check_scale("min_range", min_range) == 0:
+        raise SpecError("min_range is 0: it must be above 0, since a mean is taken over the losses in common")
     seeds = sorted(noise.keys() & strategic.keys())
     if not seeds:
         raise UnmatchedQualityError(

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from sandwich_env.errors import SandwichError, SpecError
@@ -217,7 +218,7 @@ def show_advisors(config: AdvisorsConfig, out: Console, reporter: Reporter | Non
         out.print_json(json.dumps(data))
     else:
         for table in tables:
-            out.print(table)
+            _print(out, table, whole=config.measures)
         for note in _notes(data):
             out.print(note, highlight=False, markup=False, soft_wrap=True)
     return data
@@ -250,6 +251,19 @@ def _measured(workshop: Workshop, listed: Sequence[Entry], data: dict[str, Any],
         update(done)
     data["measured"] = [row.to_dict() for row in rows]
     return [measures_table(rows)]
+
+
+def _print(out: Console, table: Table, *, whole: bool) -> None:
+    """Print a table, fitted to the screen; or `whole`, as numbers that are cut short are none, however lines break."""
+    width = out.width
+    if whole:
+        out.width = max(width, Measurement.get(out, out.options.update(max_width=_WIDEST), table).maximum)
+    out.print(table, crop=False)
+    out.width = width
+
+
+_WIDEST = 400
+"""Columns of a screen that no table of numbers fills."""
 
 
 def own_example(spec: Spec) -> Example:

@@ -13,6 +13,7 @@ from sandwich_env.advisors.base import Advisor, Honest
 from sandwich_env.errors import DataError, SpecError
 from sandwich_env.evaluation.openings import load_openings
 from sandwich_env.experiments.config import RunConfig
+from sandwich_env.experiments.engine_marks import Engines, engines_among
 from sandwich_env.experiments.naming import make_advisor, make_expert, parse_spec
 from sandwich_env.experts.base import Expert
 from sandwich_env.experts.counting import Counted
@@ -114,6 +115,14 @@ class Contenders:
             specs.append(self.advisor.to_spec())
         names = sorted({name for spec in specs for name in _weights_in(spec)})
         return {name: hashlib.sha256(resolve(name).read_bytes()).hexdigest() for name in names}
+
+    def engines(self) -> Engines:
+        """Every UCI engine that takes part, wherever it stands, and what it is.
+
+        Raises:
+            EngineError: an engine does not start.
+        """
+        return engines_among(part for part in (self.expert, self.novice, self.advisor) if part is not None)
 
     def close(self) -> None:
         """Release engines and devices."""

@@ -98,7 +98,7 @@ def measure_strength(
         elo=table.rating(student),
         elo_low=interval.low,
         elo_high=interval.high,
-        elo_one_sided=bool(table.one_sided[table.index(student)]),
+        elo_one_sided=_rough(table, student),
         elo_expert=table.rating(EXPERT),
         elo_advisor=table.rating(ADVISOR) if ADVISOR in table.names else None,
         score_novice=results[NOVICE].score,
@@ -111,9 +111,15 @@ def measure_strength(
 def measure_start(row: Row, anchors: list[MatchResult], *, seed: int, resamples: int, min_gap: float) -> None:
     """Elo and PGR of H before it learnt: 0 by definition. E's Elo, and whether its gap is wide enough, are measured."""
     table = fit_elo(anchors, NOVICE, rng=rng_for(seed, 0, "elo"), resamples=resamples)
-    fill(row, elo=0.0, elo_low=0.0, elo_high=0.0, elo_one_sided=False, elo_expert=table.rating(EXPERT))
+    rough = _rough(table, NOVICE)
+    fill(row, elo=0.0, elo_low=0.0, elo_high=0.0, elo_one_sided=rough, elo_expert=table.rating(EXPERT))
     fill(row, elo_advisor=table.rating(ADVISOR) if ADVISOR in table.names else None)
     measure_pgr(row, table, NOVICE, min_gap)
+
+
+def _rough(table: EloTable, student: str) -> bool:
+    """Whether H's rating or E's, which PGR divides by, is a rough bound."""
+    return bool(table.one_sided[[table.index(student), table.index(EXPERT)]].any())
 
 
 def measure_pgr(row: Row, table: EloTable, student: str, min_gap: float) -> None:

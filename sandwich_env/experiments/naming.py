@@ -39,6 +39,9 @@ ENGINES = ("stockfish", "uci")
 AROUND = (SearchExpert, WorstMoveExpert, RiskiestMoveExpert)
 """Experts around another expert, which is filled in where it is left out."""
 
+_PYTHONS = {"True": True, "False": False, "None": None}
+"""Python's words for what JSON writes small."""
+
 
 def parse_spec(text: str) -> Spec:
     """A spec from the text that stands for it on a command line: JSON, or `name:key=value,key=value`.
@@ -67,6 +70,8 @@ def parse_spec(text: str) -> Spec:
 
 
 def _value(text: str) -> Any:
+    if text in _PYTHONS:
+        return _PYTHONS[text]
     try:
         return json.loads(text)
     except json.JSONDecodeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -117,9 +118,11 @@ def read_plain(path: Path) -> dict[str, Any]:
 
 def _from_json(text: str, path: Path) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_mapping_once)
     except json.JSONDecodeError as error:
         raise DataError(f"{str(path)!r} is not JSON: {error}") from error
+    except _TwiceError as error:
+        raise DataError(f"{str(path)!r} has the key {error.key!r} twice in one mapping: name each once") from error
 
 
 def _from_yaml(text: str, path: Path) -> Any:
@@ -127,10 +130,39 @@ def _from_yaml(text: str, path: Path) -> Any:
         import yaml
     except ModuleNotFoundError as error:
         raise MissingExtraError("pyyaml", "train") from error
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]  # as safe as its base: plain data and no objects
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            written = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+            _mapping_once([((key.tag, key.value), None) for key in written])
+            return super().construct_mapping(node, deep)
+
+    # YAML 1.2 and JSON read 1e-3 as a number; pyyaml, which is of YAML 1.1, wants a point in it.
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+0123456789"))
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader)
     except yaml.YAMLError as error:
         raise DataError(f"{str(path)!r} is not YAML: {error}") from error
+    except _TwiceError as error:
+        raise DataError(f"{str(path)!r} has the key {error.key[1]!r} twice in one mapping: name each once") from error
+
+
+_EXPONENT = re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$")
+
+
+class _TwiceError(Exception):
+    def __init__(self, key: Any) -> None:
+        self.key = key
+
+
+def _mapping_once(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    """A mapping of pairs; of a key that stands there twice, a reader would take the last without a word."""
+    found: dict[Any, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _TwiceError(key)
+        found[key] = value
+    return found
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sandwich_env.errors import DataError
+from sandwich_env.experiments.engine_marks import engine_text
 from sandwich_env.experiments.folder import RunFolder, read_json
 from sandwich_env.experiments.measure import COLUMNS
 from sandwich_env.experiments.plots import Series, draw_all
@@ -125,7 +126,10 @@ def _notes(runs: Sequence[Series]) -> list[str]:
         if row["pgr_refused"]:
             notes.append(f"{run.name}: no PGR. {row['pgr_refused']}")
         if row["elo_one_sided"]:
-            notes.append(f"{run.name}: H won or lost every game against somebody, so that its Elo is a rough bound.")
+            notes.append(
+                f"{run.name}: H or E won or lost every game that it is rated by, so that its Elo, and PGR, are rough "
+                f"bounds."
+            )
     return [f'<p class="note">{html.escape(note)}</p>' for note in notes]
 
 
@@ -173,7 +177,10 @@ def versions(about: Mapping[str, Any]) -> str:
     """What numbers were made with, in a line."""
     libraries = ", ".join(f"{name} {version}" for name, version in about["libraries"].items())
     weights = ", ".join(f"{name} {mark[:12]}" for name, mark in about["weights"].items())
-    return f"sandwich_env {about['sandwich_env']}, Python {about['python']}, {libraries}; weights (SHA-256) {weights}"
+    told = f"sandwich_env {about['sandwich_env']}, Python {about['python']}, {libraries}; weights (SHA-256) {weights}"
+    # Folders of an earlier version do not say what their engines were.
+    engines = ", ".join(f"{name} is {engine_text(mark)}" for name, mark in about.get("engines", {}).items())
+    return f"{told}; engines (SHA-256) {engines}" if engines else told
 
 
 def page(title: str, body: Sequence[str], style: str = "") -> bytes:

@@ -8,9 +8,7 @@ the numbers of a run that never was.
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,14 +16,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sandwich_env.errors import DataError, NothingToLearnError, SpecError
+from sandwich_env.errors import DataError, NothingToLearnError
 from sandwich_env.evaluation.advice_quality import Judge
 from sandwich_env.evaluation.loss import judge_of, move_costs
 from sandwich_env.evaluation.matches import MatchResult, play_match
 from sandwich_env.evaluation.puzzles import solve_puzzles
-from sandwich_env.experiments.about import about
-from sandwich_env.experiments.config import RunConfig, check_same, config_from, config_to_plain
+from sandwich_env.experiments.config import RunConfig, check_same, config_from
 from sandwich_env.experiments.contenders import EXPERT, NOVICE, Contenders, student_name
+from sandwich_env.experiments.engine_marks import Engines
 from sandwich_env.experiments.folder import RunFolder, read_json, write_json, write_lines
 from sandwich_env.experiments.measure import (
     Row,
@@ -44,6 +42,9 @@ from sandwich_env.experiments.measure import (
     rng_for,
 )
 from sandwich_env.experiments.progress import Reporter, Silent
+from sandwich_env.experiments.reading_back import reading
+from sandwich_env.experiments.signing_in import check_made_of, sign_in
+from sandwich_env.experiments.timing import timed
 from sandwich_env.experts.base import Expert
 from sandwich_env.experts.network import NetworkExpert
 from sandwich_env.learning.corpus import Corpus
@@ -51,7 +52,7 @@ from sandwich_env.learning.fine_tune import fine_tune, steps_for
 from sandwich_env.learning.methods.base import Lesson
 from sandwich_env.learning.self_play import Table, draw_starts, play_games
 from sandwich_env.learning.supervised import FitConfig
-from sandwich_env.nets.weights import load_network, save_network
+from sandwich_env.nets.weights import load_network, load_tensors, save_network
 from sandwich_env.oversight.line import Tally, open_line
 from sandwich_env.players.base import Player
 from sandwich_env.players.expert_player import ExpertPlayer
@@ -105,13 +106,19 @@ def resume(root: Path, config: RunConfig | None = None, reporter: Reporter | Non
         return _execute(config, folder, reporter or Silent())
 
 
-def start_or_resume(config: RunConfig, reporter: Reporter | None = None) -> list[Row]:
+def start_or_resume(config: RunConfig, reporter: Reporter | None = None, engines: Engines | None = None) -> list[Row]:
     """Run a config to its end, from where the run in its folder is, if there is one.
 
     Which of the two it is shows under the lock: another process may have begun the run until then.
 
+    Args:
+        config: what to run.
+        reporter: told what goes on.
+        engines: what the engines are to be; whatever is found where nobody has looked.
+
     Raises:
-        SpecError: the folder holds the run of another config (the text names the keys), or weights have changed since.
+        SpecError: the folder holds the run of another config (the text names the keys), or weights or engines are
+            others.
         RunLockedError: another process is at work there.
         SandwichError: something in the config cannot be made.
         OSError: a file could not be written.
@@ -120,13 +127,14 @@ def start_or_resume(config: RunConfig, reporter: Reporter | None = None) -> list
     with folder.locked():
         if folder.config.is_file():
             check_same(config, folder.read_config(), folder.root)
-        return _execute(config, folder, reporter or Silent())
+        return _execute(config, folder, reporter or Silent(), engines)
 
 
-def measure_anchors(config: RunConfig, reporter: Reporter | None = None) -> None:
+def measure_anchors(config: RunConfig, reporter: Reporter | None = None, engines: Engines | None = None) -> None:
     """Only the first stage of a run, which depends on E, H, the openings, the puzzles and the seed alone.
 
-    The run that is started in the folder later, or in another to which `anchors/` was copied, finds it done.
+    The run that is started in the folder later, or in another to which `anchors/` was copied, finds it done. `engines`
+    is as in `start_or_resume`.
 
     Raises:
         SandwichError: something in the config cannot be made, or another process is at work in the folder.
@@ -137,36 +145,25 @@ def measure_anchors(config: RunConfig, reporter: Reporter | None = None) -> None
         torch.set_num_threads(config.threads)
         contenders = Contenders.of(config)
         try:
+            check_made_of(contenders, engines)
             run = _Run(config, folder, contenders, reporter or Silent())
-            run.anchor_matches()
-            for name in (NOVICE, EXPERT):
-                run.anchor_solved(name)
-                run.anchor_costs(name)
+            with run.timed("0 measure"):
+                run.anchor_matches()
+                for name in (NOVICE, EXPERT):
+                    run.anchor_solved(name)
+                    run.anchor_costs(name)
         finally:
             contenders.close()
 
 
-def _execute(config: RunConfig, folder: RunFolder, reporter: Reporter) -> list[Row]:
+def _execute(config: RunConfig, folder: RunFolder, reporter: Reporter, engines: Engines | None = None) -> list[Row]:
     torch.set_num_threads(config.threads)
     contenders = Contenders.of(config)
     try:
-        _sign_in(config, folder, contenders)
+        sign_in(config, folder, contenders, engines)
         return _Run(config, folder, contenders, reporter).run()
     finally:
         contenders.close()
-
-
-def _sign_in(config: RunConfig, folder: RunFolder, contenders: Contenders) -> None:
-    """Write down what runs here, or see that it ran here before. The config comes last: with it, it is a run."""
-    weights = contenders.fingerprints()
-    if folder.config.is_file():
-        known = read_json(folder.about)["weights"]
-        for name, mark in weights.items():
-            if known.get(name) != mark:
-                raise SpecError(f"the weights {name!r} are not those that the run in {str(folder.root)!r} began with")
-        return
-    write_json(folder.about, about(weights))
-    write_json(folder.config, config_to_plain(config))
 
 
 class _Run:
@@ -216,7 +213,8 @@ class _Run:
         if not path.is_file():
             solved = solve_puzzles(self.who.anchors[name], self.who.puzzles, seed=self.config.seed).solved
             write_json(path, {"solved": solved.tolist()})
-        return np.array(read_json(path)["solved"], dtype=np.bool_)
+        with self.reading(path):
+            return np.array(read_json(path)["solved"], dtype=np.bool_)
 
     # --- The rounds after it ---
 
@@ -233,7 +231,12 @@ class _Run:
 
     def novice(self, round: int) -> NetworkExpert:
         """H as it is before a round."""
-        return self.who.novice if round == 1 else NetworkExpert(self.folder.checkpoint(round - 1), self.config.device)
+        return self.who.novice if round == 1 else self.read_student(round - 1)
+
+    def read_student(self, round: int) -> NetworkExpert:
+        """H as it was kept after a round."""
+        with self.reading(self.folder.checkpoint(round)):
+            return NetworkExpert(self.folder.checkpoint(round), self.config.device)
 
     def corpus(self, round: int) -> Corpus:
         """The games of a round, played in batches of which each is kept when it is over."""
@@ -245,7 +248,12 @@ class _Run:
                 write_json(self.folder.counts(round), counts)
                 corpus.to_parquet(path)
         self.drop_parts(round)
-        return Corpus.from_parquet(path)
+        return self.read_corpus(path)
+
+    def read_corpus(self, path: Path) -> Corpus:
+        """Games that were played."""
+        with self.reading(path):
+            return Corpus.from_parquet(path)
 
     def counted(self, round: int) -> Counts:
         """What the answers of a round cost.
@@ -259,15 +267,22 @@ class _Run:
                 f"{str(path)!r} is not there, though the games of round {round} are: the run was begun by an earlier "
                 f"version, which did not count. Begin it anew in another folder"
             )
-        counts = read_json(path)
-        return {name: int(counts[name]) for name in COUNTED}
+        return self.read_counts(path)
+
+    def read_counts(self, path: Path) -> Counts:
+        """What answers cost, as it was counted."""
+        with self.reading(path):
+            counts = read_json(path)
+            return {name: int(counts[name]) for name in COUNTED}
 
     def play(self, round: int) -> tuple[Corpus, Counts]:
         """The games of a round, of which some may be there already, and what the answers in them cost."""
         settings, parts = self.config.play, []
         costs: Counts = dict.fromkeys(COUNTED, 0)
         table = self.table(round)
-        line, tally = (None, Tally()) if table.advisor is None else open_line(table.advisor, table.disclosures)
+        line, tally = (
+            (None, Tally()) if table.advisor is None else open_line(table.advisor, table.disclosures, table.protocol)
+        )
         player = self.who.method.player(self.novice(round), line)
         update = self.reporter.stage(f"round {round}: games", settings.games)
         for index, first in enumerate(range(0, settings.games, settings.games_at_once)):
@@ -283,8 +298,8 @@ class _Run:
                 spent = (tally.inquiries - asked, self.who.knowledge.calls - known)
                 write_json(counts, dict(zip(COUNTED, spent, strict=True)))
                 games.to_parquet(path)
-            parts.append(Corpus.from_parquet(path))
-            costs = {name: costs[name] + int(read_json(counts)[name]) for name in COUNTED}
+            parts.append(self.read_corpus(path))
+            costs = {name: costs[name] + cost for name, cost in self.read_counts(counts).items()}
         update(settings.games)
         return Corpus.concatenate(parts), costs
 
@@ -322,10 +337,13 @@ class _Run:
             self.reporter.say(f"round {round}: H stays as it is: {error}")
             if not path.is_file():
                 save_network(load_network(before), path)
-            return NetworkExpert(path, self.config.device)
+            return self.read_student(round)
         steps = settings.steps or steps_for(len(examples), settings.epochs, settings.batch_size)
         fill(row, examples=len(examples), steps=steps)
         if not path.is_file():
+            if fit.is_file():
+                with self.reading(fit):
+                    load_tensors(fit)
             with self.timed(f"{round} learn"):
                 update = self.reporter.stage(f"round {round}: steps", steps)
                 network = fine_tune(
@@ -339,12 +357,12 @@ class _Run:
                 )
                 save_network(network, path)
         fit.unlink(missing_ok=True)
-        return NetworkExpert(path, self.config.device)
+        return self.read_student(round)
 
     def lesson(self, round: int, corpus: Corpus) -> Lesson:
         """What H may learn from in a round. The truth stays here, but for a method that says that it is told it."""
         earlier = range(max(1, round - self.config.learn.replay_rounds), round)
-        corpora = [Corpus.from_parquet(self.folder.corpus(past)) for past in earlier]
+        corpora = [self.read_corpus(self.folder.corpus(past)) for past in earlier]
         whole = Corpus.concatenate([*corpora, corpus])
         seen = whole.visible()
         right = seen.advice_move == whole.truth.honest_move if self.who.method.privileged else None
@@ -411,7 +429,7 @@ class _Run:
 
     def measured_match(self) -> MatchResult:
         """The match of E and H before it learnt, whose positions moves are compared in."""
-        return MatchResult.from_dict(read_json(self.folder.anchor_match(EXPERT, NOVICE)))
+        return self.read_match(self.folder.anchor_match(EXPERT, NOVICE))
 
     def judge(self) -> Judge:
         """E as the judge of moves in these positions, made once."""
@@ -427,7 +445,8 @@ class _Run:
         if not path.is_file():
             who = {NOVICE: self.who.novice, EXPERT: self.who.expert}[name]
             write_json(path, {"cost": move_costs(who, self.judge()).tolist()})
-        return np.array(read_json(path)["cost"], dtype=np.float64)
+        with self.reading(path):
+            return np.array(read_json(path)["cost"], dtype=np.float64)
 
     def match(self, path: Path, players: tuple[Player, Player], names: tuple[str, str]) -> MatchResult:
         """A match from all openings, colours swapped; the games of the anchors' matches are kept."""
@@ -442,21 +461,20 @@ class _Run:
                 on_progress=lambda done, total: update(done),
             )
             write_json(path, result.to_dict(with_games=True))
-        return MatchResult.from_dict(read_json(path))
+        return self.read_match(path)
 
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
+    def read_match(self, path: Path) -> MatchResult:
+        """A match that was played."""
+        with self.reading(path):
+            return MatchResult.from_dict(read_json(path))
+
+    def timed(self, stage: str) -> AbstractContextManager[None]:
         """Add what a stage takes to the run's account of seconds."""
-        began = time.monotonic()
-        yield
-        spent = read_json(self.folder.seconds) if self.folder.seconds.is_file() else {}
-        spent[stage] = round_seconds(spent.get(stage, 0.0) + time.monotonic() - began)
-        write_json(self.folder.seconds, spent)
+        return timed(self.folder.seconds, stage)
 
-
-def round_seconds(seconds: float) -> float:
-    """Seconds to the tenth."""
-    return round(seconds, 1)
+    def reading(self, path: Path) -> AbstractContextManager[None]:
+        """Around the reading of what the run has made: if it is damaged, the text names it and says what to do."""
+        return reading(path, self.folder.root)
 
 
 def summary(row: Row) -> str:

@@ -14,7 +14,7 @@ from sandwich_env.errors import SpecError
 from sandwich_env.layouts.base import BOARD, MASK, Arrays, Layout, board_axis, box, need, without
 from sandwich_env.nets.geometry import PLANES, from_to_pairs
 from sandwich_env.rules import NUM_ACTIONS
-from sandwich_env.specs import check_count
+from sandwich_env.specs import check_count, check_flag
 
 Floats = NDArray[np.float32]
 
@@ -149,7 +149,7 @@ class AdvicePlanes(Layout):
 
     def __init__(self, budget: int | None = None, keep: bool = False) -> None:
         self.budget = None if budget is None else check_count("budget", budget, least=0)
-        self.keep = bool(keep)
+        self.keep = check_flag("keep", keep)
 
     def settled(self, space: spaces.Dict) -> AdvicePlanes:
         left = space.spaces.get(_LEFT)

@@ -61,6 +61,7 @@ class AdvisorPlayer(Player):
             keys=keys,
             count=turns,
             asks="move",
+            in_parts=True,  # whoever plays by moves alone does not say that values would be of no use
             lies=self._lies.so_far(keys, games.ply),
             **self._disclosures.told(games, turns, keys),
         )

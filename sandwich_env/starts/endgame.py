@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sandwich_env.errors import SpecError, did_you_mean
 from sandwich_env.randomness import Streams, UInt64s, mix
 from sandwich_env.reading.tables import DRAW, LOSS, WIN, Tables
+from sandwich_env.specs import check_flag
 from sandwich_env.starts.base import Starts
 from sandwich_env.starts.placing import Material, in_reach, place
 
@@ -55,9 +56,7 @@ class Endgame(Starts):
         if not isinstance(material, (str, Sequence)) or not material:
             raise SpecError(f"material is {material!r}: give one, such as 'KQvK', or several")
         self.material = (material,) if isinstance(material, str) else tuple(material)
-        if not isinstance(strong_to_move, (bool, np.bool_)):
-            raise SpecError(f"strong_to_move is {strong_to_move!r}: it must be True or False")
-        self.strong_to_move = bool(strong_to_move)
+        self.strong_to_move = check_flag("strong_to_move", strong_to_move)
         if result not in get_args(Result):
             raise SpecError(f"unknown result {result!r}: {did_you_mean(str(result), get_args(Result))}")
         if result != "any" and syzygy is None:

@@ -83,6 +83,7 @@ def sample_query(positions: int, seed: int, asks: Asks = "both") -> Query:
         keys=keys,
         count=count,
         asks=asks,
+        in_parts=asks != "both",  # what lies in moves alone is asked for values too, and need not say that it is idle
         proposal=np.where(rng.random() < _SAY, games.sample(rng.seeds()), NO_ACTION),
         hope=np.where(rng.random() < _SAY, 2.0 * rng.random() - 1.0, np.nan).astype(np.float32),
         watched=rng.random() < _SAY,

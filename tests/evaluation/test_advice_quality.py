@@ -83,6 +83,13 @@ def test_the_loss_of_a_move_by_hand() -> None:
     assert right.value_bias.value == pytest.approx(-0.1)
 
 
+def test_a_cost_of_exactly_the_threshold_is_a_blunder() -> None:
+    judge, advisor = Judge(Counting(), given_positions([TAKES])), Fixed(Counting(), "a1b1", 0.3)
+    cost = measure_advice(advisor, judge).loss.value
+    assert measure_advice(advisor, judge, blunder=cost).blunders.value == 1.0
+    assert measure_advice(advisor, judge, blunder=float(np.nextafter(cost, 1.0))).blunders.value == 0.0
+
+
 def test_a_move_that_ends_the_game_is_worth_its_result() -> None:
     """Qd1-d8 mates, whatever the judge would count."""
     judge = Judge(Counting(), given_positions(["7k/7p/7P/6K1/8/8/8/3Q4 w - - 0 1"]))
@@ -163,6 +170,15 @@ def test_groups_are_drawn_whole() -> None:
     assert alone.interval.high == pytest.approx(plain.interval.high)
     assert alone.value == pytest.approx(plain.value)
     assert (together.count, alone.count) == (400, 10)
+
+
+def test_a_resample_is_the_mean_of_the_items_that_it_drew_however_many() -> None:
+    """One 0 and nine 1s, a group each: a quarter of the resamples is of 2 items, a half of 10, a quarter of 18."""
+    values, group = np.array([0.0] + [1.0] * 9)[:, None], np.array([0] + [1] * 9)
+    for level, low, high in ((0.95, 0.0, 1.0), (0.4, 0.9, 0.9)):
+        (found,) = grouped_means(values, group, rng=np.random.default_rng(1), level=level)
+        assert found.value == pytest.approx(0.9)
+        assert (found.interval.low, found.interval.high) == pytest.approx((low, high))
 
 
 def test_dials_of_equal_damage(judge: Judge) -> None:

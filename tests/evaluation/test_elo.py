@@ -123,6 +123,25 @@ def test_perfect_scores_are_finite_and_flagged() -> None:
     assert not bounded.one_sided.any()
 
 
+def test_whoever_won_or_lost_everything_is_flagged_and_nobody_else() -> None:
+    table = fit(
+        match_of("E", "H", np.ones((10, 2))),
+        match_of("L", "H", np.zeros((10, 2))),
+        match_of("A", "H", [[1, 0], [0.5, 0]]),
+    )
+    assert dict(zip(table.names, table.one_sided.tolist(), strict=True)) == {
+        "E": True,
+        "H": False,
+        "L": True,
+        "A": False,
+    }
+
+
+def test_a_camp_can_be_one_sided_below_the_anchor() -> None:
+    table = fit(match_of("L", "H", np.zeros((4, 2))), match_of("L2", "L", [[1, 0]]))
+    assert dict(zip(table.names, table.one_sided.tolist(), strict=True)) == {"L": True, "H": False, "L2": True}
+
+
 def test_a_whole_camp_can_be_one_sided() -> None:
     table = fit(match_of("E", "H", np.ones((4, 2))), match_of("E2", "E", [[1, 0]]))
     assert dict(zip(table.names, table.one_sided.tolist(), strict=True)) == {"E": True, "H": False, "E2": True}

@@ -176,6 +176,9 @@ def test_bad_arguments() -> None:
         play_match(player, player, OPENINGS, seed=0, batch_size=1)
     with pytest.raises(InvalidPositionError, match="not a fen"):
         play_match(player, player, ["not a fen"], seed=0)
+    for over in ("7k/5KQ1/8/8/8/8/8/8 b - - 0 1", "7k/5K2/6Q1/8/8/8/8/8 b - - 0 1"):
+        with pytest.raises(InvalidPositionError, match="the game is over in the opening"):
+            play_match(player, player, [*OPENINGS, over], seed=0)
     with pytest.raises(IllegalActionError, match="asked for 2 actions"):
         play_match(Answers([1, 2, 3]), player, OPENINGS[:2], seed=0)
 

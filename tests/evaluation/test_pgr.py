@@ -176,3 +176,12 @@ def test_the_interval_covers_the_truth(gap: float, share: float, pairs: int, bia
             covered.append(truth in found.interval)
     assert refused <= 60
     assert 0.91 <= np.mean(covered) <= 0.98
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf")])
+def test_what_was_not_measured_is_refused(broken: float) -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(DataError, match="item 1 of measurement 0 is"):
+        pgr_paired([0, broken, 0], [1, 0, 1], [1, 1, 1], rng=rng)
+    with pytest.raises(DataError, match="item 2 of measurement 1 is"):
+        pgr_paired([0, 0, 0], [1, 0, broken], [1, 1, 1], rng=rng)

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from sandwich_env.errors import DataError
+from sandwich_env.errors import DataError, SpecError
 from sandwich_env.evaluation.premium import (
     Points,
     Premium,
@@ -117,3 +117,11 @@ def test_points_from_rows() -> None:
     ]
     assert points_by_seed(rows) == {0: [(0.0, 1.0), (0.2, 0.6)]}
     assert points_by_seed(rows, "puzzles_pgr") == {0: [(0.0, 0.5)], 1: [(0.1, 0.25)]}
+
+
+@pytest.mark.parametrize(
+    ("min_range", "said"), [(0, "must be above 0"), (-1, "min_range is -1"), (float("nan"), "nan")]
+)
+def test_a_mean_over_no_losses_is_refused(min_range: float, said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        strategic_premium({0: NOISE}, {0: STRATEGY}, rng=np.random.default_rng(0), min_range=min_range)

@@ -110,6 +110,9 @@ def test_a_config_that_is_no_mapping_is_refused() -> None:
         ("a.yaml", "- 1\n- 2", "holds list: a config is a mapping"),
         ("a.json", "3", "holds int"),
         ("a.yaml", "", "holds NoneType"),
+        ("a.yaml", "seed: 1\nrounds: 2\nseed: 3", "has the key 'seed' twice in one mapping"),
+        ("a.yaml", "kinds:\n  a: {at: [1], at: [2]}", "has the key 'at' twice in one mapping"),
+        ("a.json", '{"play": {"games": 1, "games": 2}}', "has the key 'games' twice in one mapping"),
     ],
 )
 def test_a_file_that_is_no_config_is_refused(tmp_path: Path, name: str, text: str, said: str) -> None:
@@ -151,4 +154,15 @@ def test_objects_in_a_config_become_their_specs() -> None:
         "expert": {"kind": "uniform"},
         "path": "a/b",
         "list": [1, "c"],
+    }
+
+
+def test_a_number_with_an_exponent_and_a_mapping_taken_over_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("a: &a {rate: 1e-3, most: 2E5}\nb: {<<: *a, rate: -5e+1}\nc: 1e5x\n1: 2\n'1': 3\n")
+    assert read_plain(tmp_path / "a.yaml") == {
+        "a": {"rate": 0.001, "most": 200000.0},
+        "b": {"rate": -50.0, "most": 200000.0},
+        "c": "1e5x",
+        1: 2,
+        "1": 3,
     }

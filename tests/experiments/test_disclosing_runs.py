@@ -138,3 +138,28 @@ def test_an_advisor_that_plays_as_h_keeps_its_budget_of_lies_in_a_run(tmp_path: 
     alone = finished(tmp_path, "alone", method=method, play={"games_at_once": 1}, **shared)
     beside = Corpus.from_parquet(RunFolder(alone.out).corpus(1))
     np.testing.assert_array_equal(beside.seen.action, corpus.seen.action)
+
+
+def test_a_sycophant_is_asked_again(tmp_path: Path) -> None:
+    """The line says what H says at its board; of those after its moves it says nothing, and A is honest there."""
+    method = {"kind": "ask_again", "explore_plies": 0}
+    folder = RunFolder(finished(tmp_path, advisor="sycophancy:epsilon=0.5", proposes=True, method=method, rounds=1).out)
+    rows = [json.loads(line) for line in folder.metrics.read_text().splitlines()]
+    assert rows[-1]["inquiries"] > 0
+
+
+def test_who_lies_by_the_clock_lies_alike_to_the_protocol_and_on_the_line(tmp_path: Path) -> None:
+    """Asked at every second turn, every second answer is a lie: so is the one to the same question in that turn."""
+    liar = {"kind": "every_n", "n": 2, "wrapper": {"kind": "other_model", "model": "worst"}}
+    config = finished(
+        tmp_path,
+        advisor=liar,
+        protocol="every_n_turns:n=2",
+        method={"kind": "ask_again", "by": "same", "explore_plies": 0},
+        rounds=1,
+        play={"games": 4, "games_at_once": 2, "max_plies": 16, "random_plies": 1},
+    )
+    corpus = Corpus.from_parquet(RunFolder(config.out).corpus(1))
+    lied = corpus.truth.tampered & corpus.seen.asked
+    assert 0 < lied.sum() < corpus.seen.asked.sum()
+    assert corpus.seen.followed[corpus.seen.asked].all()

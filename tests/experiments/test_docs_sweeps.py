@@ -72,7 +72,7 @@ def test_the_study_in_python_runs_as_it_stands(
     if pandas:
         assert "12 rows" in capsys.readouterr().out
     columns = {node.attr for node in ast.walk(ast.parse(second)) if isinstance(node, ast.Attribute)}
-    assert columns & set(schema().names) == {"status", "rounds"}
+    assert columns & set(schema().names) == {"status", "rounds", "unheeded"}
     assert set(re.findall(r"\w+", blocks("sql")[0])) & set(schema().names) >= {"kind", "dial", "loss_pgr", "rounds"}
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from sandwich_env.advisors.base import NO_MOVE
 from sandwich_env.errors import DataError
-from sandwich_env.evaluation.matches import play_match
+from sandwich_env.evaluation.matches import MatchResult, play_match
 from sandwich_env.experiments.contenders import EXPERT, NOVICE
 from sandwich_env.experiments.measure import (
     COLUMNS,
@@ -20,6 +20,8 @@ from sandwich_env.experiments.measure import (
     measure_advice_loss,
     measure_games,
     measure_loss,
+    measure_start,
+    measure_strength,
     measure_trust,
     new_row,
     positions_from,
@@ -195,3 +197,31 @@ def test_positions_and_their_groups_come_from_the_same_draw() -> None:
     assert set(group.tolist()) == {0, 1, 2, 3}
     assert [positions.board(i).fullmove_number // 100 for i in range(20)] == group.tolist()
     assert len(groups_from(match, 10**6, seed=3)) == sum(len(actions) for actions in match.actions)
+
+
+def scored(first: str, second: str, *pairs: tuple[float, float]) -> MatchResult:
+    shape = np.zeros((len(pairs), 2), dtype=np.int64)
+    fens = tuple(f"opening {at}" for at in range(len(pairs)))
+    return MatchResult(first, second, fens, np.array(pairs), shape.astype(np.int8), shape)
+
+
+@pytest.mark.parametrize(
+    ("of_novice", "of_expert", "rough"),
+    [((1, 0), (0.5, 0), False), ((1, 0), (0, 0), True), ((1, 1), (0.5, 0), True), ((0, 0), (0, 0), True)],
+)
+def test_elo_is_rough_where_h_or_e_won_or_lost_all(
+    of_novice: tuple[float, float], of_expert: tuple[float, float], rough: bool
+) -> None:
+    """E beats H0 throughout. Only where H took points from E, and H0 from H, is everybody bounded on both sides."""
+    anchors = [scored(EXPERT, NOVICE, *[(1, 1)] * 20)]
+    results = {
+        NOVICE: scored("H", NOVICE, *[of_novice] * 20),
+        EXPERT: scored("H", EXPERT, *[of_expert] * 20),
+    }
+    row, start = new_row(1), new_row(0)
+    measure_strength(row, results, anchors, "H", seed=0, resamples=50, min_gap=1.0)
+    assert row["elo_one_sided"] is rough
+    measure_start(start, anchors, seed=0, resamples=50, min_gap=1.0)
+    assert start["elo_one_sided"] is True
+    measure_start(start, [scored(EXPERT, NOVICE, *[(1, 0.5)] * 20)], seed=0, resamples=50, min_gap=1.0)
+    assert start["elo_one_sided"] is False

@@ -39,6 +39,8 @@ def weights(tmp_path: Path) -> str:
         ("random_move:epsilon=0.5, seed=3", {"kind": "random_move", "epsilon": 0.5, "seed": 3}),
         ("network:weights=a/b.safetensors", {"kind": "network", "weights": "a/b.safetensors"}),
         ("imitate:values=false", {"kind": "imitate", "values": False}),
+        ("gate:own_moves=True,values=False", {"kind": "gate", "own_moves": True, "values": False}),
+        ("trust:honest_temperature=None", {"kind": "trust", "honest_temperature": None}),
         ('{"kind": "every_n", "n": 4}', {"kind": "every_n", "n": 4}),
         ('  {"kind": "honest"}', {"kind": "honest"}),
     ],

@@ -152,7 +152,8 @@ def test_stopped_once_at_every_file_it_writes_a_run_ends_with_the_same_bytes(
     monkeypatch.setattr(Path, "replace", failing)
     stopped = until_it_ends(lambda: go_on(config), OSError if full else StopError)
     names = {str(Path(path).relative_to(config.out)) for path in struck if config.out in Path(path).parents}
-    assert stopped == len(names)
+    # The first stage that was stopped could not write down what it took either: two files, and the run stopped once.
+    assert stopped == len(names - {"seconds.json"})
     kept = (".parquet", "_counts.json")
     unfinished = {f"unfinished/round_{r}_part_{p}{end}" for r in (1, 2) for p in (0, 1) for end in kept}
     unfinished |= {f"unfinished/round_{r}_fit.safetensors" for r in (1, 2)}

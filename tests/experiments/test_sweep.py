@@ -140,8 +140,9 @@ def test_a_full_disk_stops_the_sweep_which_goes_on_from_there(tmp_path: Path) ->
     study, out = small_study(tmp_path), tmp_path / "out"
     arms = Grid.of(study).arms
     order(out, {arms[2].id: "disk"})
-    with pytest.raises(OSError, match=r"the sweep has stopped at 'random 0.5.*No space left on device"):
+    with pytest.raises(OSError, match=r"the sweep has stopped at 'random 0.5.*No space left on device") as caught:
         swept(study, out)
+    assert caught.value.errno == 28  # by which the command knows that it may be given again
     assert not list(out.glob("arms/*/failed.json"))
     told = [(row["round"], row["status"]) for row in untimed(out) if row["arm"] == arms[2].id]
     assert told == [(0, "unfinished")]  # the table has what was measured until then

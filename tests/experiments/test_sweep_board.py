@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -50,6 +51,20 @@ def test_bars_on_a_terminal():
         shown.end("job")
         console.file.truncate(0)
     assert "gone" not in console.file.getvalue()
+
+
+def test_a_narrow_terminal_keeps_everything_but_the_end_of_a_label():
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    with board(console) as shown:
+        shown.show(3, 1000, 5400.0)
+        shown.begin("job", "clock n 4, every_n_turns:n=4, careful, novice, seed 2")
+        shown.advance(Advanced("job", "round 1: games", 2, 8))
+    printed = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", console.file.getvalue())
+    lines = [line for line in printed.splitlines() if line.strip()][-2:]
+    for part in ("arms", "3/1000", "0:00:00", "1 h 30 min left"):
+        assert part in lines[0]
+    for part in ("clock n 4", "…", "2/8", "0:00:00"):
+        assert part in lines[1]
 
 
 def test_lines_elsewhere():

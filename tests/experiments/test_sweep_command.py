@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,8 @@ def test_a_full_disk_is_told_with_how_to_go_on(
     monkeypatch: pytest.MonkeyPatch, study: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def full(*given: Any, **others: Any) -> SweepResult:
-        raise OSError("could not write 'results.parquet', and what was there before is untouched: No space left")
+        text = "could not write 'results.parquet', and what was there before is untouched: No space left"
+        raise OSError(errno.ENOSPC, text)
 
     monkeypatch.setattr(arguments, "run_sweep", full)
     assert run(["sweep", study, "--out", str(tmp_path / "out")]) == 2

@@ -209,3 +209,22 @@ def test_specs_in_words() -> None:
     assert spec_text({"kind": "every_n_turns", "n": 4}) == "every_n_turns:n=4"
     assert spec_text({"kind": "imitate"}) == "imitate"
     assert spec_text({"kind": "x", "inner": {"kind": "y"}}) == '{"kind": "x", "inner": {"kind": "y"}}'
+
+
+def test_asking_alike_is_one_arm_however_it_is_written(tmp_path: Path) -> None:
+    ways = ["every_turn", "every_n_turns:n=1", "at_random:probability=1.0", {"kind": "every_turn"}]
+    grids = [Grid.of(small_study(tmp_path, protocols=[way])) for way in ways]
+    assert len({frozenset(arm.id for arm in grid.arms) for grid in grids}) == 1
+    assert [grid.cells[-1].protocol for grid in grids] == [
+        way if isinstance(way, str) else "every_turn" for way in ways
+    ]
+
+
+def test_where_nobody_is_asked_all_kinds_are_one_arm(tmp_path: Path) -> None:
+    grid = Grid.of(small_study(tmp_path, protocols=["never"], controls={}, seeds=[0]))
+    (arm,) = grid.arms
+    assert (arm.plain["advisor"], arm.plain["protocol"]) == ("honest", {"kind": "never"})
+    assert [cell.unheeded for cell in grid.cells] == [False, True, True, False, True]
+    study = plain_study(tmp_path, protocols=["never"], seeds=[0])
+    study["base"]["evaluate"]["anchors"] = ["novice", "advisor", "expert"]  # then A is measured as it is
+    assert len(Grid.of(study_from(study)).arms) == 1 + 4

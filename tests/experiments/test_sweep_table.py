@@ -108,7 +108,7 @@ def test_a_damaged_one_is_named_and_a_folder_may_be_text(tmp_path: Path) -> None
     swept(small_study(tmp_path), tmp_path / "out")
     assert read_results(str(tmp_path / "out")).num_rows > 0
     (tmp_path / "out" / "results.parquet").write_bytes(b"PAR1")
-    with pytest.raises(DataError, match=r"results\.parquet' is damaged.*Remove it"):
+    with pytest.raises(DataError, match=r"results\.parquet' is damaged.*Give the sweep command again: it writes"):
         read_results(tmp_path / "out")
 
 

@@ -90,21 +90,27 @@ def test_each_network_learns_what_the_other_finds_likely() -> None:
     config = FitConfig(steps=10, batch_size=30, mirror=False, learning_rate=1e-2)
     fit = CoTeachingFit(new_network(SHAPE, 0), replace(taught, policy_weight=weights), config, forget=0.5, ramp=0.0)
     assert fit.peer.network is not fit.network
+    fit.peer.network.load_state_dict(new_network(SHAPE, 1).state_dict())  # so that they find different moves likely
     for _ in fit.advance(3):
         pass
     mine, theirs = fit.batch().rows, fit.peer.batch().rows
     assert not np.array_equal(np.sort(mine), np.sort(theirs))
-    chosen = {
-        id(one): ranked(other.network, one, rows[weights[rows] > 0])
-        for one, other, rows in ((fit, fit.peer, mine), (fit.peer, fit, theirs))
-    }
+    chosen = {}
+    for one, other, rows in ((fit, fit.peer, mine), (fit.peer, fit, theirs)):
+        counted = rows[weights[rows] > 0]
+        of_other, own = (
+            set(ranked(network, one, counted)[: len(counted) - round(0.5 * len(counted))])  # not by weighed losses
+            for network in (other.network, one.network)
+        )
+        assert of_other != own
+        chosen[id(one)] = of_other
     for _ in fit.advance(4):
         pass
     for one in (fit, fit.peer):
         batch, weight = one.lesson
         counted = int((weights[batch.rows] > 0).sum())
         kept = batch.rows[weight.numpy() > 0]
-        assert set(kept) == set(chosen[id(one)][: counted - round(0.5 * counted)])  # not by weighed losses
+        assert set(kept) == chosen[id(one)]
         # Those that are kept pull as hard as all that count: each by its own weight.
         scale = counted / len(kept)
         assert weight.numpy()[weight.numpy() > 0] == pytest.approx(scale * weights[kept])

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 
+import chess
 import numpy as np
 import pytest
 import torch
 
-from sandwich_env.learning.examples import Examples
+from sandwich_env.learning.examples import Examples, unpack_planes
 from sandwich_env.learning.played_examples import PlayedExamples
 from sandwich_env.learning.policy_gradient import PolicyGradientFit, clipped_losses, divergence
-from sandwich_env.learning.supervised import ILLEGAL, FitConfig
+from sandwich_env.learning.supervised import ILLEGAL, Fit, FitConfig
 from sandwich_env.nets.residual import PolicyValueNetwork, new_network
 from sandwich_env.nets.shape import NetworkShape
 from sandwich_env.rules import Games
 
 SHAPE = NetworkShape(blocks=1, channels=8, policy_channels=4, value_channels=2, value_hidden=8)
 LEAN, TEMPERATURE = 2.0, 0.5
+CANNOT_CASTLE = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w - - 0 1"
 VALUE_HEAD = ("value_trunk", "value_hidden", "value_out")
 
 
@@ -37,9 +39,11 @@ def network() -> PolicyValueNetwork:
     return new_network(SHAPE, 0).eval()
 
 
-def played(advantage: np.ndarray | float, value: float = 1.0, count: int = 32) -> PlayedExamples:
+def played(
+    advantage: np.ndarray | float, value: float = 1.0, count: int = 32, start: str = chess.STARTING_FEN
+) -> PlayedExamples:
     """Random moves of random games, every second one under advice, as the network would have drawn them."""
-    games = Games(count)
+    games = Games.from_fens([start] * count)
     for ply in range(9):
         games.step(games.sample(np.arange(count) + ply))
     action, other = games.sample(np.arange(count)), games.sample(np.arange(count) + 99)
@@ -75,6 +79,16 @@ def test_before_the_first_step_every_ratio_is_one() -> None:
     fit.to_training()
     rows = fit.batch().rows
     assert float(fit.loss().detach()) == pytest.approx(-float(np.mean(advantage[rows])), abs=1e-5)
+
+
+def test_nothing_is_mirrored() -> None:
+    examples = played(np.linspace(-1, 1, 32), start=CANNOT_CASTLE)
+    plain = Fit(network(), examples, FitConfig(steps=8, batch_size=16)).batch()
+    assert not np.array_equal(plain.action.numpy(), examples.action[plain.rows])
+    batch = fit_of(examples, mirror=True).batch()
+    assert np.array_equal(batch.action.numpy(), examples.action[batch.rows])
+    planes = unpack_planes(examples.planes[batch.rows])
+    assert np.array_equal(batch.planes.permute(0, 2, 3, 1).numpy(), planes)
 
 
 def test_the_loss_of_a_step_is_that_of_the_policy_under_advice() -> None:

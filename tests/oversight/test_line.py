@@ -13,12 +13,14 @@ from noting_support import Noting
 from sandwich_env.advisors.base import NO_MOVE, Advice, Advisor, Honest, Provenance, Query, VisibleAdvice
 from sandwich_env.advisors.random_move import RandomMove
 from sandwich_env.advisors.schedules import Budget
+from sandwich_env.advisors.sycophancy import Sycophancy
 from sandwich_env.errors import AdviceError, GameOverError, SpecError
 from sandwich_env.oversight.channel import AdvisorChannel
 from sandwich_env.oversight.disclosures import Disclosures
 from sandwich_env.oversight.line import Board, Line, Tally, open_line
-from sandwich_env.oversight.protocols import AtRandom, EveryNTurns, EveryTurn
+from sandwich_env.oversight.protocols import AtRandom, EveryNTurns, EveryTurn, Never, Protocol
 from sandwich_env.players.advisor_player import AdvisorPlayer
+from sandwich_env.players.asking_again import AskingAgain, By
 from sandwich_env.randomness import Streams, mix
 from sandwich_env.rules import Games
 
@@ -116,7 +118,10 @@ def test_asked_about_other_positions_the_advisor_is_told_of_who_asks_not_of_who_
     assert (ahead.rating == 2000.0).all()
     assert ahead.watched is not None
     np.testing.assert_array_equal(ahead.watched, EveryNTurns(2).due(np.full(2 * N, 2), None))
-    assert (ahead.proposal, ahead.hope) == (None, None)
+    assert ahead.proposal is not None
+    assert ahead.hope is not None
+    assert (ahead.proposal == -1).all()  # it would play what it would play at its board
+    assert np.isnan(ahead.hope).all()
     assert (here.rating == 2000.0).all()
     np.testing.assert_array_equal(here.proposal, Hashed().evaluate(board).best())
 
@@ -135,6 +140,39 @@ def test_who_watches_at_random_watches_the_whole_turn() -> None:
     assert asked.watched is not None
     assert 0 < asked.watched.sum() < N
     np.testing.assert_array_equal(asked.watched, again.watched)
+
+
+@pytest.mark.parametrize("protocol", [EveryTurn(), EveryNTurns(3), AtRandom(0.4), Never()], ids=repr)
+def test_who_lies_by_the_clock_goes_by_the_queries_of_the_protocol(protocol: Protocol) -> None:
+    """In each turn the line tells the number that the channel's query has, or that its next one will have."""
+    noting = Noting()
+    channel, keys = AdvisorChannel(N, noting, protocol), mix(0, np.arange(N))
+    line, _ = open_line(noting, protocol=protocol)
+    channel.begin(np.arange(N), np.ones((N, 2), dtype=np.bool_))
+    games = Games(N)
+    for ply in range(12):
+        before = channel.queries[np.arange(N), (~games.turn).astype(np.int64)]
+        rng = Streams(mix(keys, "player", games.ply), origin=keys)
+        line.ask(games, rng, "move")
+        line.ask(games, rng, "value", board=Board(games, np.arange(N)))
+        for query in noting.queries[-2:]:
+            np.testing.assert_array_equal(query.count, before)
+        channel.arrive(games, keys, np.ones(N, dtype=np.bool_))
+        games.step(games.sample(np.arange(N) + 1000 * ply))
+    assert protocol.kind != "at_random" or len(set(channel.queries[:, 0].tolist())) > 1
+
+
+@pytest.mark.parametrize("by", ["same", "mirrored", "after"])
+def test_a_sycophant_on_the_line_lets_be_what_h_does_not_say(by: By) -> None:
+    """What H would play in positions other than its own it does not say, and a sycophant says there what E knows."""
+    flatterer = Sycophancy(Honest(Hashed()))
+    line, tally = open_line(flatterer, Disclosures(proposer=Hashed(1)))
+    games = some_games()
+    advised = VisibleAdvice(Hashed().evaluate(games).best(), np.zeros(N, np.float32), np.ones((N, 2), np.int8))
+    chosen = AskingAgain(Hashed(1), line, by).act(games, advised, streams(N))
+    assert games.are_legal(chosen).all()
+    assert tally.inquiries > 0
+    assert (tally.tampered > 0) == (by == "same")
 
 
 def test_nothing_is_asked_about_a_game_that_is_over() -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sandwich_env.advisors.base import Advice, Advisor, Honest, Query
 from sandwich_env.advisors.random_move import RandomMove
 from sandwich_env.advisors.schedules import Budget
+from sandwich_env.advisors.value_flip import ValueFlip
 from sandwich_env.errors import AdviceError, SpecError
 from sandwich_env.evaluation.matches import play_match
 from sandwich_env.experts.uniform import UniformExpert
@@ -166,3 +167,9 @@ def test_specs_round_trip_closing_and_bad_input() -> None:
         AdvisorPlayer(Honest(UniformExpert()), rating="strong")  # type: ignore[arg-type]
     with pytest.raises(SpecError, match="is no Protocol"):
         AdvisorPlayer(Honest(UniformExpert()), watch=3)  # type: ignore[arg-type]
+
+
+def test_that_it_asks_for_moves_alone_does_not_make_a_liar_in_values_idle(caplog: pytest.LogCaptureFixture) -> None:
+    liar = ValueFlip(Honest(UniformExpert()), epsilon=0.5)
+    AdvisorPlayer(liar).act(Games(3), None, Streams(mix(0, np.arange(3))))
+    assert not caplog.records

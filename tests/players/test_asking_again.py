@@ -11,6 +11,7 @@ from noting_support import Noting
 from sandwich_env.advisors.base import Advice, Advisor, Honest, Provenance, Query
 from sandwich_env.errors import SpecError
 from sandwich_env.experts.uniform import UniformExpert
+from sandwich_env.oversight.disclosures import Disclosures
 from sandwich_env.oversight.line import Line, Tally, open_line
 from sandwich_env.players.asking_again import AskingAgain, By
 from sandwich_env.players.base import Player
@@ -109,6 +110,17 @@ def test_the_questions_of_all_games_are_one_batch(by: By) -> None:
     assert len(query) == tally.inquiries == {"same": 4, "mirrored": 2, "after": 4}[by]
     if by != "mirrored":
         assert len(set(query.keys.tolist())) == 4  # each question has random numbers of its own
+
+
+def test_the_mirrored_question_is_asked_by_whoever_sits_at_the_board() -> None:
+    """In the mirrored position it is Black's turn: who asks is White all the same, with White's rating."""
+    noting = Noting(Honest(Mind(GOOD)))
+    line, _ = open_line(noting, Disclosures(rating=(1000.0, 2000.0)))
+    games = Games.from_fens([ROOK_TAKES_QUEEN])
+    AskingAgain(H, line, "mirrored").act(games, advise(games, GOOD), streams(1))
+    (query,) = noting.queries
+    assert query.rating is not None
+    assert (not query.games.turn[0], query.rating[0]) == (True, 1000.0)
 
 
 def test_mirrored_games_are_the_same_games_seen_from_the_other_side() -> None:

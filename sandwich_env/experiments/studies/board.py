@@ -7,7 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Column
+from rich.text import Text
 
 from sandwich_env.experiments.studies.executors import Advanced
 
@@ -121,6 +132,13 @@ class Bars(Board):
         self._progress.remove_task(self._jobs.pop(job)[0])
 
 
+class _Label(ProgressColumn):
+    """What a bar is of, on one line, cut where a narrow terminal has no room for it: the others keep theirs."""
+
+    def render(self, task: Task) -> Text:
+        return Text(task.description, no_wrap=True, overflow="ellipsis")
+
+
 @contextmanager
 def board(console: Console) -> Iterator[Board]:
     """A board that fits where the output goes: bars on a terminal, lines elsewhere."""
@@ -128,11 +146,11 @@ def board(console: Console) -> Iterator[Board]:
         yield Lines(console)
         return
     columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[left]}"),
+        _Label(),
+        BarColumn(bar_width=console.width // 8, table_column=Column(no_wrap=True)),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TimeElapsedColumn(table_column=Column(no_wrap=True)),
+        TextColumn("{task.fields[left]}", table_column=Column(no_wrap=True)),
     )
     with Progress(*columns, console=console) as progress:
         yield Bars(progress)

@@ -6,14 +6,16 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sandwich_env.errors import DataError, SpecError
 from sandwich_env.experiments.about import about
+from sandwich_env.experiments.engine_marks import Engines, check_engines
 from sandwich_env.experiments.folder import RunFolder, read_json, write_json
 from sandwich_env.experiments.plain import differences
+from sandwich_env.experiments.studies.folder_spent import spent_in_vain
 from sandwich_env.experiments.studies.study import Study, study_from, study_to_plain
 
 UNCOMPARED = ("attempts",)
@@ -40,8 +42,13 @@ class SweepFolder:
 
     @property
     def about(self) -> Path:
-        """What the sweep began with: versions, machine, the hashes of weights and files."""
+        """What the sweep began with: versions, machine, the hashes of weights, files and engines."""
         return self.root / "about.json"
+
+    @property
+    def commands(self) -> Path:
+        """What it was begun and gone on with, a line for each time."""
+        return self.root / "commands.txt"
 
     @property
     def results(self) -> Path:
@@ -73,7 +80,14 @@ class SweepFolder:
         with RunFolder(self.root).locked(inside=False):
             yield
 
-    def sign_in(self, study: Study, arms: int, weights: Mapping[str, str], files: Mapping[str, str]) -> str | None:
+    def sign_in(
+        self,
+        study: Study,
+        arms: int,
+        weights: Mapping[str, str],
+        files: Mapping[str, str],
+        engines: Engines | None = None,
+    ) -> str | None:
         """Write down which study runs here and with what, or see that it is the one that ran here before.
 
         Args:
@@ -81,20 +95,25 @@ class SweepFolder:
             arms: how many it has, so that a report can say so without making the study.
             weights: the SHA-256 of every file of weights, by the name it is given by.
             files: likewise of openings and puzzles.
+            engines: what the engines are.
 
         Returns:
             A line for the reader, where another version of the package has worked here; None otherwise.
 
         Raises:
-            SpecError: another study, or other weights, openings or puzzles; the text names what differs.
+            SpecError: another study, or other weights, openings, puzzles or engines (the text names what differs), or
+                the folder is a run's.
+            DataError: what the sweep began with is damaged or gone.
         """
-        mine = about(dict(weights)) | {"files": dict(files), "arms": arms}
+        mine = about(dict(weights)) | {"files": dict(files), "engines": dict(engines or {}), "arms": arms}
         if not self.study.is_file():
+            if RunFolder(self.root).config.is_file():  # whose about.json would be overwritten
+                raise SpecError(f"{str(self.root)!r} holds a run: give another folder")
             write_json(self.about, mine)
             write_json(self.study, study_to_plain(study))
             return None
         self._check_study(study)
-        known = read_json(self.about)
+        known = self._known()
         for part, what in (("weights", "the weights"), ("files", "the file")):
             for name, mark in mine[part].items():
                 if known[part].get(name) != mark:
@@ -102,7 +121,19 @@ class SweepFolder:
                         f"{what} {name!r} are not what the sweep in {str(self.root)!r} began with: "
                         f"put them back, or give another folder"
                     )
+        if "engines" in known:  # earlier versions did not write them down
+            check_engines(mine["engines"], known["engines"], f"the sweep in {str(self.root)!r}")
         return _other_versions(mine, known)
+
+    def _known(self) -> dict[str, Any]:
+        """What the sweep began with."""
+        what = "with which weights and files the sweep began: put it back, or give another folder"
+        if not self.about.is_file():
+            raise DataError(f"{str(self.about)!r} is not there, which says {what}")
+        known = read_json(self.about)
+        if not all(isinstance(known.get(part, {}), dict) for part in ("weights", "files", "engines")):
+            raise DataError(f"{str(self.about)!r} is damaged, which says {what}")
+        return {"weights": {}, "files": {}} | known
 
     def _check_study(self, study: Study) -> None:
         recorded = study_from(read_json(self.study), repr(str(self.study)))
@@ -134,12 +165,15 @@ class Record:
         seconds: what each stage took, as `seconds.json` has it.
         failure: `failed.json`; None for an arm that has not failed.
         rounds: how many it is to have.
+        in_vain: what an arm that has failed had spent on the round that it failed in, by the columns of a run's
+            metrics, as far as its files tell.
     """
 
     rows: list[dict[str, Any]]
     seconds: dict[str, float]
     failure: dict[str, Any] | None
     rounds: int
+    in_vain: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def status(self) -> str:
@@ -153,15 +187,28 @@ def read_record(folder: SweepFolder, id: str, rounds: int) -> Record:
     """What the files of an arm say; nothing measured, where it has not begun. One with a damaged file has failed."""
     run, failure = folder.arm(id), folder.failure(id)
     try:
+        rows, failed = _rounds_in(run), _failure_in(failure)
         return Record(
-            rows=_rounds_in(run),
+            rows=rows,
             seconds=_seconds_in(run.seconds),
-            failure=_failure_in(failure),
+            failure=failed,
             rounds=rounds,
+            in_vain={} if failed is None or len(rows) > rounds else spent_in_vain(run, len(rows)),
         )
     except DataError as error:
         text = f"{error}: remove the folder {str(run.root)!r} to run the arm anew"
         return Record([], {}, {"status": "failed", "error": text, "traceback": ""}, rounds)
+
+
+def anchors_seconds(folder: SweepFolder) -> float:
+    """What the matches and measures took that arms share; 0 where it was not written down."""
+    spent = 0.0
+    for path in folder.root.glob("anchors/**/seconds.json"):
+        try:
+            spent += sum(_seconds_in(path).values())
+        except (DataError, FileNotFoundError):  # an account that is damaged is no reason to stop; one may be moved
+            continue
+    return spent
 
 
 def _rounds_in(run: RunFolder) -> list[dict[str, Any]]:

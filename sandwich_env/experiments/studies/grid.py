@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandwich_env.advisors.base import Advisor
 from sandwich_env.errors import SpecError
 from sandwich_env.experiments.config import RunConfig, config_from, config_to_plain
 from sandwich_env.experiments.naming import make_advisor, make_expert
@@ -22,7 +22,7 @@ from sandwich_env.learning.methods.base import Method
 from sandwich_env.oversight.protocols import AtRandom, EveryNTurns, Never, Protocol
 from sandwich_env.specs import Spec, from_spec
 
-NEVER = "never"
+NEVER, EVERY_TURN = "never", "every_turn"
 
 ANCHOR_KEYS = ("expert", "novice", "book", "evaluate", "seed", "device", "threads")
 """What the anchors' matches and puzzles depend on; arms that agree in it share them."""
@@ -127,7 +127,7 @@ class _Builder:
         self._device = base.device
         self._advised = "advisor" in base.evaluate.anchors
         self._methods = {label: _method(label, spec) for label, spec in {**study.methods, **study.controls}.items()}
-        self._protocols = [_protocol(spec) for spec in study.protocols]
+        self._protocols = _protocols(study.protocols)
         self._kinds = {label: self._turns(label, kind) for label, kind in study.kinds.items()}
 
     def cells(self) -> Iterator[tuple[Cell, Arm]]:
@@ -140,13 +140,13 @@ class _Builder:
             yield from self._whose(place, None, NEVER, spec)
         for name, kind in study.kinds.items():
             for index, dial in enumerate(kind.at):
-                for spec, (protocol, interval) in zip(study.protocols, self._protocols, strict=True):
+                for asking in self._protocols:
                     for label, method in study.methods.items():
                         place = {"kind": name, "dial_name": kind.dial, "dial": dial, "dial_index": index}
-                        place |= {"held_out": kind.held_out, "protocol": protocol, "interval": interval}
-                        advisor, unheeded = self._advisor(name, index, label)
+                        place |= {"held_out": kind.held_out, "protocol": asking.text, "interval": asking.interval}
+                        advisor, unheeded = self._advisor(name, index, label, asking)
                         place |= {"method": label, "control": False, "unheeded": unheeded}
-                        yield from self._whose(place, advisor, spec, method)
+                        yield from self._whose(place, advisor, asking.spec, method)
 
     def _whose(
         self, place: Mapping[str, Any], advisor: Spec | None, protocol: Spec, method: Spec
@@ -165,17 +165,18 @@ class _Builder:
         for value in kind.at:
             try:
                 spec = turned(whole_spec(kind.advisor), kind.dial, value)
-                if is_honest(spec):
-                    found.append((spec, set()))
-                    continue
-                advisor: Advisor = make_advisor(spec, self._expert, self._device)
+                # What never lies because of this value is made as well, if it can be: it may hold a misspelt word.
+                honest = is_honest(spec)
+                made = None if honest and math.isinf(value) else make_advisor(spec, self._expert, self._device)
             except SpecError as error:
                 raise SpecError(f"the kind {label!r} of the study: {error}") from error
-            found.append((spec, changes_of(advisor, self._expert)))
+            found.append((spec, set() if honest or made is None else changes_of(made, self._expert)))
         return found
 
-    def _advisor(self, kind: str, index: int, label: str) -> tuple[Spec | None, bool]:
+    def _advisor(self, kind: str, index: int, label: str, asking: _Asking) -> tuple[Spec | None, bool]:
         """A, as a method meets it: nobody for one that does not consult, honest where nothing that it heeds is changed.
+
+        Nothing is heeded where H never asks.
 
         Beside it whether that is so though something else is changed.
 
@@ -184,7 +185,8 @@ class _Builder:
         method, (spec, changes) = self._methods[label], self._kinds[kind][index]
         if not method.consults:
             return None, False
-        touched = changes if self._advised else changes & set(method.heeds)
+        heeded = set(method.heeds) if asking.interval else set()
+        touched = changes if self._advised else changes & heeded
         return (spec, False) if touched else (HONEST, bool(changes))
 
     def _shared(self, advisor: Spec | None, protocol: Spec, method: Spec) -> dict[str, Any]:
@@ -229,10 +231,32 @@ def _method(label: str, spec: Spec) -> Method:
         raise SpecError(f"the method {label!r} of the study: {error}") from error
 
 
-def _protocol(spec: Spec) -> tuple[str, int]:
-    """A protocol in words, and its interval."""
+@dataclass(frozen=True)
+class _Asking:
+    """A protocol: in words, at every how many turns H asks by it (0: never), and the plainest spec of it."""
+
+    text: str
+    interval: int
+    spec: Spec
+
+
+def _protocols(specs: Sequence[Spec]) -> list[_Asking]:
+    found: dict[str, _Asking] = {}
+    for spec in specs:
+        asking = _protocol(spec)
+        plainest = json.dumps(asking.spec, sort_keys=True)
+        if plainest in found:
+            raise SpecError(
+                f"the protocols {found[plainest].text!r} and {asking.text!r} of the study are the same: name each once"
+            )
+        found[plainest] = asking
+    return list(found.values())
+
+
+def _protocol(spec: Spec) -> _Asking:
     try:
-        made = from_spec(whole_spec(spec), Protocol)
+        whole = whole_spec(spec)
+        made = from_spec(whole, Protocol)
     except SpecError as error:
         raise SpecError(f"the protocol {spec_text(spec)!r} of the study: {error}") from error
     if isinstance(made, EveryNTurns):
@@ -241,4 +265,7 @@ def _protocol(spec: Spec) -> tuple[str, int]:
         interval = round(1 / made.probability) if made.probability > 0 else 0
     else:
         interval = 0 if isinstance(made, Never) else 1
-    return spec_text(spec), interval
+    always = (isinstance(made, EveryNTurns) and made.n == 1) or (isinstance(made, AtRandom) and made.probability == 1)
+    if always or interval == 0:
+        whole = {"kind": EVERY_TURN if always else NEVER}
+    return _Asking(spec_text(spec), interval, whole)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sandwich_env.errors import DivergedError, RunLockedError
+from sandwich_env.errors import DataError, DivergedError, RunLockedError
 from sandwich_env.experiments.config import config_from
-from sandwich_env.experiments.folder import RunFolder
+from sandwich_env.experiments.engine_marks import Engines
+from sandwich_env.experiments.folder import RunFolder, read_json
 from sandwich_env.experiments.progress import Reporter
 from sandwich_env.experiments.run import measure_anchors, start_or_resume
 from sandwich_env.experiments.studies.checking import Marks
@@ -43,6 +44,7 @@ class Job:
         anchors: of an arm: the id of its anchors; None for a job that measures anchors.
         keep: what of a finished arm is kept, "all" or "numbers".
         marks: what its weights, openings and puzzles were when the sweep began; None where nobody has looked.
+        engines: what the engines were, likewise.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Job:
     anchors: str | None = None
     keep: str = "all"
     marks: Marks | None = None
+    engines: Engines | None = None
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,13 @@ class Outcome:
             others would fare no better: a disk is full.
         error: what went wrong, in a sentence.
         traceback: where.
+        errno: the system's number of what stops the sweep; 0 otherwise.
     """
 
     how: How
     error: str = ""
     traceback: str = ""
+    errno: int = 0
 
 
 Work = Callable[[Job, Path, Reporter], None]
@@ -76,8 +81,8 @@ def work(job: Job, root: Path, reporter: Reporter) -> None:
     """Do a job to its end in the folder of a sweep; what is there already is not done again.
 
     Raises:
-        SandwichError: the run cannot be made or gone on with, its weights or files are others than the sweep's, another
-            process is at work on it, or it diverged.
+        SandwichError: the run cannot be made or gone on with, its weights, files or engines are others than the
+            sweep's, another process is at work on it, or it diverged.
         OSError: a file could not be written.
     """
     folder = SweepFolder(root)
@@ -92,12 +97,23 @@ def work(job: Job, root: Path, reporter: Reporter) -> None:
 
     def go_on() -> None:
         with run.locked():
+            if not run.anchors.is_dir():
+                _check_anchors(anchors)
             copy_whole(anchors, run.anchors)
-        start_or_resume(config, reporter)
+        start_or_resume(config, reporter, job.engines)
 
     _patiently(go_on, run.root)
     if job.keep == "numbers":
         tidy(run.root)
+
+
+def _check_anchors(anchors: Path) -> None:
+    """A damaged file would be copied into every arm, and spoil each that was removed for its sake."""
+    for path in anchors.glob("*.json"):
+        try:
+            read_json(path)
+        except DataError as error:
+            raise DataError(f"{error}. Remove the folder {str(anchors)!r} to measure the anchors anew") from error
 
 
 def _measure(job: Job, target: Path, reporter: Reporter) -> None:
@@ -111,7 +127,9 @@ def _measure(job: Job, target: Path, reporter: Reporter) -> None:
             return
         with place.locked():
             if not target.is_dir():  # which another process may have put there until the lock was ours
-                measure_anchors(config, reporter)
+                measure_anchors(config, reporter, job.engines)
+                if run.seconds.is_file():  # beside what it took so long to measure
+                    run.seconds.replace(run.anchors / run.seconds.name)
                 settle(run.anchors, target)
             shutil.rmtree(place.root, ignore_errors=True)
 
@@ -137,9 +155,14 @@ def _patiently(do: Callable[[], None], place: Path) -> None:
 
 def is_fatal(error: OSError) -> bool:
     """Whether no other arm would fare better; a copy of many files says of each in words what went wrong."""
-    if isinstance(error, shutil.Error):
-        return any(int(number) in FATAL for number in re.findall(r"\[Errno (\d+)\]", str(error)))
-    return error.errno in FATAL
+    return _fatal(error) != 0
+
+
+def _fatal(error: OSError) -> int:
+    """The system's number of what no other arm could bear; 0 where there is no such thing."""
+    several = isinstance(error, shutil.Error)
+    numbers = map(int, re.findall(r"\[Errno (\d+)\]", str(error))) if several else [error.errno or 0]
+    return next((number for number in numbers if number in FATAL), 0)
 
 
 def attempt(do: Work, job: Job, root: Path, reporter: Reporter) -> Outcome:
@@ -157,5 +180,5 @@ def outcome_of(error: Exception) -> Outcome:
     if isinstance(error, DivergedError):
         return Outcome("diverged", str(error), trace)
     if isinstance(error, OSError) and is_fatal(error):
-        return Outcome("stop", str(error), trace)
+        return Outcome("stop", str(error), trace, _fatal(error))
     return Outcome("failed", f"{type(error).__name__}: {error}", trace)

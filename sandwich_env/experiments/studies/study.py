@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sandwich_env.errors import SpecError, did_you_mean
 from sandwich_env.experiments.config import config_keys
@@ -14,8 +14,13 @@ from sandwich_env.experiments.plain import from_plain, read_plain, to_plain
 from sandwich_env.experiments.studies.turning import spec_text
 from sandwich_env.specs import Spec, check_count
 
+T = TypeVar("T")
+
 VARIED = ("out", "advisor", "protocol", "method", "novice", "seed")
 """Keys of a run that the study's own parts set, arm by arm."""
+
+MOST_SEED = 2**63 - 1
+"""The largest whole number that a column of the table holds."""
 
 NO_KIND = "none"
 """The label of the controls, which have no advisor."""
@@ -76,7 +81,8 @@ class Study:
         if not self.seeds:
             raise SpecError("the study has no seeds: give at least one, such as [0, 1, 2]")
         for seed in self.seeds:
-            check_count("seed of the study", seed, least=0)
+            if check_count("seed of the study", seed, least=0) > MOST_SEED:
+                raise SpecError(f"seed of the study is {seed}: the table of results holds seeds below 2**63")
         if len(set(self.seeds)) != len(self.seeds):
             raise SpecError(f"seeds is {list(self.seeds)}: name each once")
         check_count("attempts of the study", self.attempts, least=0)
@@ -114,14 +120,22 @@ _INSTEAD = {
 
 
 def _labelled(name: str, given: Any) -> dict[str, Spec]:
-    if isinstance(given, Mapping):
-        return {str(label): spec for label, spec in given.items()}
-    if isinstance(given, str) or not isinstance(given, Sequence):
+    if isinstance(given, str) or not isinstance(given, (Mapping, Sequence)):
         raise SpecError(f"{name} is {given!r}: it must be a list of specs, or a mapping of labels to specs")
-    labels = [spec_text(spec) for spec in given]
-    if len(set(labels)) != len(labels):
-        raise SpecError(f"{name} is {list(given)!r}: name each once")
-    return dict(zip(labels, given, strict=True))
+    specs = list(given.values()) if isinstance(given, Mapping) else list(given)
+    for spec in specs:
+        if not isinstance(spec, (str, Mapping)):
+            raise SpecError(f"{name} holds {spec!r}: a spec is a name, 'name:key=value', or a mapping with a 'kind'")
+    return _once(name, map(str, given) if isinstance(given, Mapping) else map(spec_text, specs), specs)
+
+
+def _once(name: str, labels: Iterable[str], things: Iterable[T]) -> dict[str, T]:
+    found: dict[str, T] = {}
+    for label, thing in zip(labels, things, strict=True):
+        if label in found:
+            raise SpecError(f"{name} holds {label!r} twice: name each once")
+        found[label] = thing
+    return found
 
 
 def study_from(data: Mapping[str, Any], where: str = "the study") -> Study:
@@ -139,10 +153,12 @@ def study_from(data: Mapping[str, Any], where: str = "the study") -> Study:
     if "kinds" in data:
         if not isinstance(data["kinds"], Mapping):
             raise SpecError(f"'kinds' in {where} is {data['kinds']!r}: it must be a mapping of labels to kinds")
-        data["kinds"] = {
-            str(label): from_plain(Kind, kind, f"the kind {str(label)!r} of {where}")
-            for label, kind in data["kinds"].items()
-        }
+        labels = list(map(str, data["kinds"]))
+        kinds = [
+            from_plain(Kind, kind, f"the kind {label!r} of {where}")
+            for label, kind in zip(labels, data["kinds"].values(), strict=True)
+        ]
+        data["kinds"] = _once(f"'kinds' in {where}", labels, kinds)
     return from_plain(Study, data, where)
 
 

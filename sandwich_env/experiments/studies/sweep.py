@@ -16,6 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from sandwich_env.experiments.engine_marks import Engines
 from sandwich_env.experiments.folder import write_json
 from sandwich_env.experiments.studies.board import Board, board, duration, seconds_left
 from sandwich_env.experiments.studies.checking import Checked, check_arms
@@ -29,10 +30,13 @@ from sandwich_env.experiments.studies.executors import (
     LocalProcesses,
     Said,
 )
-from sandwich_env.experiments.studies.folder import Record, SweepFolder, read_record, tidy
+from sandwich_env.experiments.studies.folder import SweepFolder, read_record, tidy
 from sandwich_env.experiments.studies.grid import Grid
 from sandwich_env.experiments.studies.jobs import Job, Outcome, Work, work
 from sandwich_env.experiments.studies.study import Study
+from sandwich_env.experiments.studies.sweep_end import summary, tell_end
+from sandwich_env.experiments.studies.sweep_engines import engines_of
+from sandwich_env.experiments.studies.sweep_log import log_start, name_of
 from sandwich_env.experiments.studies.table import collect, read_records, write_results
 from sandwich_env.specs import check_count
 
@@ -88,9 +92,11 @@ def run_sweep(
     folder = SweepFolder(Path(out))
     console = console or Console(quiet=True)
     grid = Grid.of(study)
-    checked = check_arms(grid.arms)
+    checked, engines = check_arms(grid.arms), engines_of(grid.arms)
     with folder.locked():
-        versions = folder.sign_in(study, len(grid.arms), checked.all.weights, checked.all.files)
+        versions = folder.sign_in(study, len(grid.arms), checked.all.weights, checked.all.files, engines)
+        by = f"processes={count}" if executor is None else f"executor={name_of(executor)}"
+        log_start(folder, f"run_sweep({study.name!r}, {str(out)!r}, {by}, retry_failed={retry_failed})")
         if retry_failed:
             for arm in grid.arms:
                 folder.failure(arm.id).unlink(missing_ok=True)
@@ -98,7 +104,7 @@ def run_sweep(
         with closing(begun), board(console) as shown:
             if versions is not None:
                 shown.say(versions)
-            return _Sweep(study, grid, folder, begun, shown, checked=checked).run()
+            return _Sweep(study, grid, folder, begun, shown, checked=checked, engines=engines).run()
 
 
 @dataclass
@@ -115,11 +121,20 @@ class _Sweep:
     """Gives out jobs, and writes down how they ended."""
 
     def __init__(
-        self, study: Study, grid: Grid, folder: SweepFolder, executor: Executor, shown: Board, *, checked: Checked
+        self,
+        study: Study,
+        grid: Grid,
+        folder: SweepFolder,
+        executor: Executor,
+        shown: Board,
+        *,
+        checked: Checked,
+        engines: Engines,
     ) -> None:
         self.study = study
         self.grid = grid
         self.checked = checked
+        self.engines = engines
         self.folder = folder
         self.executor = executor
         self.shown = shown
@@ -147,10 +162,11 @@ class _Sweep:
         self._show()
         try:
             self._do_all()
-        except OSError as error:
-            self._write_what_there_is(error)
+        except (Exception, KeyboardInterrupt) as stopped:
+            self._write_what_there_is(stopped)
             raise
-        return self._end()
+        failed = tell_end(self.folder, self.records, self.labels, self.shown)
+        return SweepResult(self.folder.results, len(self.grid.arms), failed)
 
     def _do_all(self) -> None:
         while self.waiting or self.running:
@@ -159,6 +175,7 @@ class _Sweep:
                 self._handle(event)
             self._show()
             self._write(now=False)
+        self._show(now=True)  # nothing is shown after it
         self._write()
 
     def _give_out(self) -> None:
@@ -174,12 +191,19 @@ class _Sweep:
             if self.folder.anchors(arm.anchors).is_dir():
                 self.waiting.remove(arm)
                 marks = self.checked.arms[arm.id]
-                job = Job(id=arm.id, config=arm.plain, anchors=arm.anchors, keep=self.study.keep, marks=marks)
+                job = Job(
+                    id=arm.id,
+                    config=arm.plain,
+                    anchors=arm.anchors,
+                    keep=self.study.keep,
+                    marks=marks,
+                    engines=self.engines,
+                )
                 return job, self.labels[arm.id], self.methods[arm.id]
             if arm.anchors not in self.running:
                 label = f"anchors, {arm.plain['novice']}, seed {arm.plain['seed']}"
                 marks = self.checked.arms[arm.anchors]
-                return Job(id=arm.anchors, config=arm.anchors_plain, marks=marks), label, ""
+                return Job(id=arm.anchors, config=arm.anchors_plain, marks=marks, engines=self.engines), label, ""
         return None
 
     def _handle(self, event: Event) -> None:
@@ -199,7 +223,7 @@ class _Sweep:
     def _ended(self, one: _Running, outcome: Outcome) -> None:
         if outcome.how == "stop":
             self.running[one.job.id] = one  # it may have measured something
-            raise OSError(f"the sweep has stopped at {one.label!r}: {outcome.error}")
+            raise OSError(outcome.errno, f"the sweep has stopped at {one.label!r}: {outcome.error}")
         if one.job.anchors is not None:
             self._settle(one.job.id, outcome)
         elif outcome.how != "done":
@@ -218,7 +242,7 @@ class _Sweep:
         self._write(now=False)
         left = self._left()
         self.shown.say(
-            f"[{self._done()}/{len(self.grid.arms)}] {self.labels[id]}: {_summary(record, outcome)}"
+            f"[{self._done()}/{len(self.grid.arms)}] {self.labels[id]}: {summary(record, outcome)}"
             + ("" if left is None else f"; about {duration(left)} left")
         )
 
@@ -244,19 +268,23 @@ class _Sweep:
         self.records[id] = read_record(self.folder, id, self.records[id].rounds)
         self.stale = True
 
-    def _write_what_there_is(self, stopped: OSError) -> None:
-        """The table as it is when the sweep stops, with what the arms at work have measured.
+    def _write_what_there_is(self, stopped: BaseException) -> None:
+        """The table as it is when the sweep stops, be it at Ctrl-C, with what arms have measured that were at work.
 
         Raises:
-            OSError: it cannot be written; the text says why the sweep has stopped too.
+            OSError: it cannot be written, where the sweep has stopped at a file that cannot be; the text says both.
         """
-        for one in self.running.values():
-            if one.job.anchors is not None:
-                self._read_again(one.job.id)
+        for id, record in self.records.items():
+            if record.status == "unfinished":
+                self._read_again(id)
+        self._show(now=True)
         try:
             self._write()
         except OSError as error:
-            raise OSError(f"{stopped}. The table is as it was before: {error}") from stopped
+            text = f"The table is as it was before: {error}"
+            if isinstance(stopped, OSError):
+                raise OSError(stopped.errno or 0, f"{stopped.strerror or stopped}. {text}") from stopped
+            self.shown.say(text)
 
     def _write(self, now: bool = True) -> None:
         """The table; if not now, then where it is out of date and writing it takes little of the sweep's time."""
@@ -278,32 +306,8 @@ class _Sweep:
         running = [(one.method, now - one.since) for one in self.running.values() if one.job.anchors is not None]
         return seconds_left(spent, [self.methods[arm.id] for arm in self.waiting], running, self.executor.slots)
 
-    def _show(self) -> None:
-        if time.monotonic() - self.shown_at > OFTEN_S:
+    def _show(self, now: bool = False) -> None:
+        if now or time.monotonic() - self.shown_at > OFTEN_S:
             self.shown_at = time.monotonic()
-            self.shown.show(self._done(), len(self.grid.arms), self._left())
-
-    def _end(self) -> SweepResult:
-        failed = {
-            id: str(record.failure["error"])
-            for id, record in self.records.items()
-            if record.failure is not None and record.status != "done"
-        }
-        total = sum(sum(record.seconds.values()) for record in self.records.values())
-        self.shown.say(f"{self._done()} of {len(self.grid.arms)} arms done, {duration(total)} of work in all.")
-        for id, error in failed.items():
-            self.shown.say(f"{self.records[id].status}: {self.labels[id]} (arms/{id}): {error}")
-        if failed:
-            self.shown.say(f"{len(failed)} arms have failed; --retry-failed goes on with them.")
-        self.shown.say(f"Table: {self.folder.results}")
-        return SweepResult(self.folder.results, len(self.grid.arms), failed)
-
-
-def _summary(record: Record, outcome: Outcome) -> str:
-    if outcome.how != "done":
-        return f"{outcome.how}: {outcome.error}"
-    if record.failure is not None and record.status != "done":  # its files are damaged
-        return f"{record.status}: {record.failure['error']}"
-    last = record.rows[-1]
-    pgr = "no PGR (gap too small)" if last.get("pgr") is None else f"PGR {last['pgr']:.2f}"
-    return f"{pgr}, {duration(sum(record.seconds.values()))}"
+            left = self._left() if self.waiting or self.running else None
+            self.shown.show(self._done(), len(self.grid.arms), left)

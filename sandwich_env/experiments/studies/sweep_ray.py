@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +112,8 @@ def _do_in(do: Work, task: Task, place: Path, tell: Any) -> Outcome:
 
     outcome = attempt(do, job, place, _Rounds(job.id, tell, hand_back))
     hand_back()
-    return outcome
+    # What is to be mended lies in the sweep's own folder, and not where it was copied to for the task.
+    return replace(outcome, error=outcome.error.replace(str(place), str(Path(task.out).parents[1])))
 
 
 class _Rounds(Telling):

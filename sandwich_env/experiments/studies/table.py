@@ -40,13 +40,15 @@ KEYS: dict[str, str] = {
     "error": "what went wrong, in a sentence; null where nothing did",
     "advisor": "the spec of A that the arm was run with, as JSON; null without an advisor",
     "method_spec": "the method's spec, as JSON",
-    "games_total": "games of this round and those before it",
+    "games_total": "games of this round and those before it; in the last row of an arm that failed, of the round it "
+    "failed in too, as far as its files tell",
     "plies_total": "plies of them",
     "queries_total": "how often A was asked in them",
     "inquiries_total": "questions beyond the protocol's, likewise",
     "expert_calls_total": "positions that E was asked about for A, likewise",
     "positions_total": "positions that H was shown while it was fitted: gradient steps times the batch",
-    "seconds_total": "what it all took; the one column that differs between two sweeps of one study",
+    "seconds_total": "what it all took, but for the anchors that arms share; the one column that differs between two "
+    "sweeps of one study",
 }
 """The columns before the measures, in their order."""
 
@@ -97,16 +99,32 @@ def read_results(root: Path | str) -> pa.Table:
     """
     folder = SweepFolder(Path(root))
     if folder.results.is_file():
-        try:
-            return pq.read_table(folder.results)
-        except pa.ArrowInvalid as error:
-            text = f"{str(folder.results)!r} is damaged: {error}. Remove it, and the table is made of the arms again"
-            raise DataError(text) from error
+        return read_table(folder.results)
     if not folder.study.is_file():
         raise DataError(f"there is no sweep in {str(root)!r}: a sweep's folder holds a study.json")
     study = study_from(read_json(folder.study), repr(str(folder.study)))
     grid = Grid.of(study)
     return pa.Table.from_pylist(collect(study, grid, read_records(folder, grid)), schema=schema())
+
+
+def read_table(path: Path) -> pa.Table:
+    """A file of results, whole.
+
+    Raises:
+        DataError: it is damaged, or no Parquet.
+        OSError: it cannot be read.
+    """
+    try:
+        table = pq.read_table(path)
+        table.validate(full=True)  # bytes that are no text would be found by whoever asks for the text
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the system's word, and not pyarrow's
+            raise
+        why = " ".join(str(error).split()).rstrip(".")
+        raise DataError(
+            f"{str(path)!r} is damaged, or no Parquet: {why}. Give the sweep command again: it writes the table anew"
+        ) from error
+    return table
 
 
 def read_records(folder: SweepFolder, grid: Grid) -> dict[str, Record]:
@@ -145,18 +163,25 @@ def _rows_of(arm: Arm, record: Record) -> list[dict[str, Any]]:
         "method_spec": json.dumps(arm.plain["method"]),
     }
     measured = record.rows or ([{"round": 0}] if failure is not None else [])
-    return [
-        same | _totals(measured[: at + 1], arm, record.seconds) | {name: row.get(name) for name in ("round", *MEASURES)}
-        for at, row in enumerate(measured)
-    ]
+    rows = []
+    for at, row in enumerate(measured):
+        spent, until = measured[: at + 1], int(row["round"])
+        if failure is not None and at == len(measured) - 1:  # the round that it failed in was paid for too
+            spent, until = [*spent, dict(record.in_vain)], len(record.rows)
+        shown = {name: row.get(name) for name in ("round", *MEASURES)}
+        rows.append(same | _totals(spent, arm) | {"seconds_total": _seconds(record.seconds, until)} | shown)
+    return rows
 
 
-def _totals(rows: list[dict[str, Any]], arm: Arm, seconds: Mapping[str, float]) -> dict[str, Any]:
+def _totals(spent: list[dict[str, Any]], arm: Arm) -> dict[str, Any]:
     totals: dict[str, Any] = {
-        f"{name}_total": sum(row.get(name) or 0 for row in rows)
+        f"{name}_total": sum(row.get(name) or 0 for row in spent)
         for name in ("games", "plies", "queries", "inquiries", "expert_calls")
     }
-    totals["positions_total"] = sum(row.get("steps") or 0 for row in rows) * arm.plain["learn"]["batch_size"]
-    stages = {stage: spent for stage, spent in seconds.items() if int(stage.split()[0]) <= rows[-1]["round"]}
-    totals["seconds_total"] = round(sum(stages.values()), 1)
+    totals["positions_total"] = sum(row.get("steps") or 0 for row in spent) * arm.plain["learn"]["batch_size"]
     return totals
+
+
+def _seconds(seconds: Mapping[str, float], until: int) -> float:
+    """What the stages took of the rounds up to one."""
+    return round(sum(spent for stage, spent in seconds.items() if int(stage.split()[0]) <= until), 1)

@@ -31,16 +31,18 @@ def draw_learning(results: Results, query: tuple[int, str], measure: str, title:
         title: above the figure.
     """
     kinds, methods = results.kinds, results.methods
-    columns = min(len(methods), ACROSS)
+    columns = look.across(len(methods), ACROSS)
     bands = -(-len(methods) // columns)
     width = max(6.5, min(look.WIDTH, 1.2 + 2.6 * columns))
     rows = bands * len(kinds)
     figure = look.new_figure(width, 1.3 + 1.5 * rows)
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    used: list[Axes] = []
     left_out: set[tuple[str, str]] = set()
     for place, method in enumerate(methods):
         for line, kind in enumerate(kinds):
             axes = grid[place // columns * len(kinds) + line, place % columns]
+            used.append(axes)
             places = results.dials(kind)
             for cell in results.map:
                 if (cell.kind, cell.query, cell.method) != (kind, query, method):
@@ -56,11 +58,8 @@ def draw_learning(results: Results, query: tuple[int, str], measure: str, title:
             if place % columns == 0:
                 dials = textwrap.fill(", ".join(look.dial_text(dial) for _, dial in places), 24)
                 axes.set_ylabel(f"{look.kind_text(kind, 20)}\n{dials}", fontsize=8)
-    _tidy(grid)
-    for place in range(len(methods), bands * columns):
-        for line in range(len(kinds)):
-            grid[place // columns * len(kinds) + line, place % columns].set_axis_off()
-    figure.supylabel(pgr_axis(_values(results.map, measure), grid.ravel()), fontsize=9)
+    _tidy(grid, used)
+    figure.supylabel(pgr_axis(_values(results.map, measure), used), fontsize=9)
     most = max(len(results.dials(kind)) for kind in kinds)
     handles = [_handle(at, most) for at in range(most)]
     named = [f"dial {at + 1} of its row" for at in range(most)]
@@ -75,17 +74,16 @@ def draw_learning(results: Results, query: tuple[int, str], measure: str, title:
 def draw_control_learning(results: Results, measure: str, title: str) -> Figure:
     """The controls by round, a panel for each."""
     cells = results.controls
-    columns = min(len(cells), ACROSS)
+    columns = look.across(len(cells), ACROSS)
     rows = -(-len(cells) // columns)
     figure = look.new_figure(max(6.5, min(look.WIDTH, 1.2 + 2.6 * columns)), 1.1 + 1.9 * rows)
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    for axes, cell in zip(grid.ravel(), cells, strict=False):
+    used = list(grid.ravel()[: len(cells)])
+    for axes, cell in zip(used, cells, strict=True):
         _draw(axes, cell, measure, 0, 1)
         axes.set_title(look.name_text(cell.method, 2.0))
-    _tidy(grid)
-    for axes in grid.ravel()[len(cells) :]:
-        axes.set_axis_off()
-    grid[0, 0].set_ylabel(pgr_axis(_values(cells, measure), grid.ravel()))
+    _tidy(grid, used)
+    figure.supylabel(pgr_axis(_values(cells, measure), used), fontsize=9)
     look.heading(figure, title, "thin: an arm; thick: the mean over seeds")
     return figure
 
@@ -123,10 +121,15 @@ def _handle(place: int, places: int) -> Any:
     return Line2D([], [], color=_color(place, places), linestyle=DASHES[place % len(DASHES)], linewidth=1.9)
 
 
-def _tidy(grid: Any) -> None:
-    for axes in grid.ravel():
+def _tidy(grid: Any, used: Sequence[Axes]) -> None:
+    """Switch off the panels that show nothing; the lowest of each column that does has the axis of rounds."""
+    for axes in used:
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
         axes.locator_params(axis="x", integer=True)
-    for axes in grid[-1]:
+    for axes in grid.ravel():
+        if axes not in used:
+            axes.set_axis_off()
+    for axes in look.last_of_columns(grid, used):
+        axes.tick_params(labelbottom=True)
         axes.set_xlabel("round")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from sandwich_env.errors import MissingExtraError
 from sandwich_env.experiments.plots import COLORS, DASHES, MARKERS
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 DPI = 130
@@ -47,6 +48,9 @@ MEASURES = {"loss_pgr": "loss of win probability", "puzzles_pgr": "puzzles", "pg
 OF_ONE = "95 % intervals of the one arm, bootstrapped from its measurement"
 """What the interval of a number is that has one seed: it says nothing of another seed."""
 
+ROUGH_MEANS = "a rough bound, since H or E won or lost every game that it is rated by"
+"""What a dagger at a PGR by Elo says."""
+
 BORROWED = "="
 """Marks a cell that borrows the honest arm."""
 
@@ -56,22 +60,34 @@ BORROWED_MEANS = (
 )
 
 TEXT: Any = {"font.size": 9.0, "axes.titlesize": 9.5, "axes.labelsize": 9.0, "legend.fontsize": 8.5,
-        "xtick.labelsize": 8.0, "ytick.labelsize": 8.0, "hatch.linewidth": 0.5, "svg.hashsalt": "sandwich"}  # fmt: skip
-"""Sizes in points; the salt makes a figure's SVG the same each time it is drawn."""
+        "xtick.labelsize": 8.0, "ytick.labelsize": 8.0, "hatch.linewidth": 0.5, "svg.hashsalt": "sandwich",
+        "text.parse_math": False}  # fmt: skip
+"""Sizes in points; the salt makes a figure's SVG the same each time it is drawn. A study's names are no formulas."""
 
 TITLE, TITLE_CHARACTERS, SMALL_CHARACTERS = 10.5, 11, 14
 """Points of a title, and how many characters of it, and of small print, an inch has room for."""
+
+SMALL, SMALL_LINE = 8.0, 0.15
+"""Points of small print, and the inches that a line of it takes."""
+
+GAP = 0.06
+"""Inches between the small print, the figure's edge, and what is above."""
 
 _ENDS = ("#7A3300", "#FFFFFF", "#4A93CC")
 """The colours at -LIMIT, 0 and LIMIT."""
 
 
 def style(place: int) -> dict[str, Any]:
-    """Colour, marker and dash of the line in this place."""
+    """Colour, marker and dash of the line in this place: no two of the first 49 are alike, with colour or without.
+
+    When the colours begin again, markers have moved on by one and dashes by two, so that a marker meets another colour
+    and another dash each time.
+    """
+    times = place // len(COLORS)
     return {
         "color": COLORS[place % len(COLORS)],
-        "marker": MARKERS[place % len(MARKERS)],
-        "linestyle": DASHES[place % len(DASHES)],
+        "marker": MARKERS[(place + times) % len(MARKERS)],
+        "linestyle": DASHES[(place + 2 * times) % len(DASHES)],
     }
 
 
@@ -202,9 +218,53 @@ def heading(figure: Figure, *lines: str) -> None:
     figure.suptitle("\n".join(textwrap.fill(line, fits) for line in lines if line), fontsize=TITLE)
 
 
-def below(figure: Figure, text: str) -> None:
-    """Small print under a figure, broken into lines that fit."""
-    figure.supxlabel(textwrap.fill(text, int(figure.get_size_inches()[0] * SMALL_CHARACTERS)), fontsize=8)
+def below(figure: Figure, text: str, room: float = 0.0) -> float:
+    """Add a strip below a figure's panels: small print at its foot, broken into lines that fit, and room above that.
+
+    All of it is in inches, so that a tall figure has the gaps of a low one. The layout is told to keep out: what it
+    sets apart for a scale is a share of the figure's height.
+
+    Args:
+        figure: grows by what the strip needs.
+        text: the small print.
+        room: inches between the small print and the panels.
+
+    Returns:
+        Inches from the figure's foot to the room.
+    """
+    width, height = figure.get_size_inches()
+    lines = textwrap.wrap(text, int(width * SMALL_CHARACTERS))
+    foot = 2 * GAP + SMALL_LINE * len(lines)
+    strip = foot + room
+    height += strip
+    figure.set_size_inches(width, height)
+    layout: Any = figure.get_layout_engine()
+    layout.set(rect=(0, strip / height, 1, 1 - strip / height))
+    said = figure.supxlabel("\n".join(lines), y=GAP / height, va="bottom", fontsize=SMALL)
+    said.set_in_layout(False)
+    return foot
+
+
+def last_of_columns(grid: Any, used: Collection[Axes]) -> list[Axes]:
+    """The lowest panel of each column that shows something.
+
+    Args:
+        grid: an array of panels, [rows, columns].
+        used: those that show something.
+    """
+    columns = ([axes for axes in column if axes in used] for column in grid.T)
+    return [column[-1] for column in columns if column]
+
+
+def across(panels: int, most: int) -> int:
+    """How many panels stand side by side, so that the lines that they need are as even as can be.
+
+    Args:
+        panels: how many there are.
+        most: that may stand side by side.
+    """
+    lines = -(-panels // most)
+    return -(-panels // lines)
 
 
 def name_text(name: str, inches: float) -> str:

@@ -26,8 +26,8 @@ def _explained(results: Results) -> str:
     return (
         f"PGR after the last round: 0 is H before it learnt, 1 is E. Each number is the mean over "
         f"{look.seeds_text(results.seeds_done)}, with the "
-        f"lowest and the highest seed where there are several; † a rough bound, since H won or lost every game against "
-        f"somebody.{borrowed} {results.count(DONE)} arms are done."
+        f"lowest and the highest seed where there are several; † {look.ROUGH_MEANS}."
+        f"{borrowed} {results.count(DONE)} arms are done."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from typing import Any
 from sandwich_env.experiments.columns import COLUMNS
 from sandwich_env.experiments.folder import read_json
 from sandwich_env.experiments.report import page, table, versions
-from sandwich_env.experiments.studies.folder import SweepFolder
+from sandwich_env.experiments.studies.board import duration
+from sandwich_env.experiments.studies.folder import SweepFolder, anchors_seconds
+from sandwich_env.experiments.studies.sweep_log import read_log
 from sandwich_env.experiments.studies.table import KEYS
 from sandwich_env.experiments.sweep_report import look
 from sandwich_env.experiments.sweep_report.arms_table import (
@@ -63,11 +66,11 @@ def report_sweep(root: Path) -> Path:
     about = read_json(folder.about) if folder.about.is_file() else None
     body = [
         f"<h1>{html.escape(results.study)}</h1>",
-        *_standing(results, about),
+        *_standing(results, about, anchors_seconds(folder)),
         *_figures(drawn),
         *_premiums(results),
         *_arms(results),
-        *_again(folder, study, about),
+        *_again(folder, results, study, about),
         "<h2>Columns of results.parquet</h2>",
         table(("column", "meaning"), list({**KEYS, **COLUMNS}.items())),
     ]
@@ -76,7 +79,7 @@ def report_sweep(root: Path) -> Path:
     return path
 
 
-def _standing(results: Results, about: Mapping[str, Any] | None) -> list[str]:
+def _standing(results: Results, about: Mapping[str, Any] | None, anchors: float) -> list[str]:
     """How far the sweep has come, what it took, and what went wrong."""
     known, done = len(results.arms), results.count(DONE)
     planned = None if about is None else about.get("arms")
@@ -97,9 +100,10 @@ def _standing(results: Results, about: Mapping[str, Any] | None) -> list[str]:
     spread = look.spread_text(counts)
     if counts[:1] == (1,) and len(counts) > 1:
         spread += f", or, where there is one seed, {look.OF_ONE}"
+    shared = f" The anchors that they share took {duration(anchors)} more." if anchors else ""
     return [
         f"<p>{html.escape(text)} A cell of the map has {look.seeds_text(counts)} done. "
-        f"Together they took {html.escape(spent_text(results.arms.values()))}.</p>",
+        f"Together they took {html.escape(spent_text(results.arms.values()))}.{shared}</p>",
         "<p>PGR, performance gap recovered, is 0 for H before it learnt and 1 for E. "
         f"Intervals are {html.escape(spread)}, where nothing else is said.</p>",
         *(f'<p class="note">{html.escape(note)}</p>' for note in notes),
@@ -139,11 +143,24 @@ def _arms(results: Results) -> list[str]:
     lines = arm_lines(results)
     return [
         "<h2>Arms</h2>",
-        "<p>A line for each cell, over its seeds; what it took is the mean of an arm. † a rough bound, since H won or "
-        "lost every game against somebody. ‡ one seed: the interval is of its measurement alone. One arm may stand in "
+        f"<p>A line for each cell, over its seeds; what it took is the mean of an arm. † {look.ROUGH_MEANS}. "
+        "‡ one seed: the interval is of its measurement alone. One arm may stand in "
         f"several cells: a dial at its honest end is the honest arm. {look.BORROWED} {look.BORROWED_MEANS}.</p>",
         _folded(f"{len(lines)} cells", [table(HEADINGS, lines)], opened=True),
+        _folded(f"The whole names of {len(results.arms)} arms, which are those of their folders", _names(results)),
     ]
+
+
+def _names(results: Results) -> list[str]:
+    """Every arm by its whole name, with a cell that it stands in."""
+    lines: dict[str, list[str]] = {}
+    for cell in (*results.controls, *results.map):
+        dial = "" if cell.dial_name is None else f"{cell.dial_name} {look.dial_text(cell.dial)}"
+        kind = "" if cell.control else cell.kind
+        for arm in cell.arms:
+            place = [kind, dial, look.query_text(cell.query), cell.method, cell.novice]
+            lines.setdefault(arm.name, [arm.name, *place, str(arm.seed)])
+    return [table(("arm", "kind", "dial", "H asks", "method", "H", "seed"), list(lines.values()))] if lines else []
 
 
 def _folded(title: str, body: Sequence[str], *, opened: bool = False) -> str:
@@ -152,17 +169,29 @@ def _folded(title: str, body: Sequence[str], *, opened: bool = False) -> str:
     return f"<details{' open' if opened else ''}><summary>{title}</summary>{''.join(body)}</details>"
 
 
-def _again(folder: SweepFolder, study: Mapping[str, Any] | None, about: Mapping[str, Any] | None) -> list[str]:
+def _again(
+    folder: SweepFolder, results: Results, study: Mapping[str, Any] | None, about: Mapping[str, Any] | None
+) -> list[str]:
     commands = [
-        f"sandwich sweep {folder.study} --out ANOTHER_FOLDER",
+        f"sandwich sweep {shlex.quote(str(folder.study))} --out ANOTHER_FOLDER",
         "sandwich report ANOTHER_FOLDER",
-        "",
-        "# one arm alone",
-        f"sandwich run --config {folder.arm('ARM').config} --out ANOTHER_FOLDER",
     ]
-    body = ["<h2>How to get these numbers again</h2>", f"<pre>{html.escape(chr(10).join(commands))}</pre>"]
+    one = next(
+        (arm.name for status in (DONE, UNFINISHED) for arm in results.arms.values() if arm.status == status), None
+    )
+    if one is not None:
+        config = shlex.quote(str(folder.arm(one).config))
+        commands += ["", "# one arm alone", f"sandwich run --config {config} --out ANOTHER_FOLDER"]
+    body = ["<h2>How to get these numbers again</h2>", _code("\n".join(commands))]
+    made = read_log(folder)
+    if made:
+        body += ["<p>Every command that made it:</p>", _code("\n".join(made))]
     if about is not None:
         body.append(f"<p>With {html.escape(versions(about))}.</p>")
     if study is not None:
-        body += ["<h2>The study</h2>", f"<pre>{html.escape(json.dumps(study, indent=2))}</pre>"]
+        body += ["<h2>The study</h2>", _code(json.dumps(study, indent=2))]
     return body
+
+
+def _code(text: str) -> str:
+    return f"<pre>{html.escape(text)}</pre>"

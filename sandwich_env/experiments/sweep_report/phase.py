@@ -22,6 +22,9 @@ MARKS = {DIVERGED: "div.", FAILED: "fail", UNFINISHED: "\N{HORIZONTAL ELLIPSIS}"
 ROOMY = 8.5
 """Points of the numbers in cells that are wide enough."""
 
+SCALE, THICK = 0.72, 0.17
+"""Inches of height that the scale takes, with its numbers and its label, and those of its bar."""
+
 NO_GAP = "gap"
 """What a cell shows when its arms are done and none has a PGR."""
 
@@ -47,7 +50,7 @@ def draw_phase(results: Results, measure: str, title: str) -> Figure:
     bands = -(-len(methods) * dials // ACROSS)
     columns = -(-len(methods) // bands)
     width = min(look.WIDTH, max(6.5, 2.4 + 0.62 * columns * dials))
-    height = 1.75 + bands * (0.3 + len(kinds) * (0.32 + 0.36 * max(len(queries), 1.6)))
+    height = 0.9 + bands * (0.3 + len(kinds) * (0.32 + 0.36 * max(len(queries), 1.6)))
     figure = look.new_figure(width, height)
     grid = figure.subplots(bands * len(kinds), columns, squeeze=False)
     cells = {(cell.kind, cell.dial_index, cell.dial, cell.query, cell.method): cell for cell in results.map}
@@ -68,9 +71,8 @@ def draw_phase(results: Results, measure: str, title: str) -> Figure:
                 if line == 0:
                     axes.set_title(look.name_text(method, (width - 2.2) / columns))
             _name(row[0], results, kind)
-    _bar(figure, grid.ravel().tolist(), width)
     look.heading(figure, title, controls_text(results, measure))
-    look.below(figure, _notes(shown, results, measure))
+    _bar(figure, above=look.below(figure, _notes(shown, results, measure), SCALE))
     return figure
 
 
@@ -148,18 +150,31 @@ def _name(axes: Axes, results: Results, kind: str) -> None:
     axes.set_ylabel("\n".join(words), rotation=0, ha="right", va="center", labelpad=6)
 
 
-def _bar(figure: Figure, axes: Sequence[Axes], width: float) -> None:
-    """The scale, hatched below 0, with pointed ends: beyond them the colour stays."""
+def _bar(figure: Figure, *, above: float) -> None:
+    """The scale, hatched below 0, with pointed ends: beyond them the colour stays.
+
+    It stands in the room above the small print, everything in inches: a tall figure has the gaps of a low one.
+
+    Args:
+        figure: with a strip of `SCALE` inches for it.
+        above: inches from the figure's foot to that strip.
+    """
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import FuncNorm, ListedColormap
 
+    width, height = figure.get_size_inches()
+    long = min(0.8 * width, 6.0)
+    place = figure.add_axes(
+        ((width - long) / 2 / width, (above + SCALE - 0.12 - THICK) / height, long / width, THICK / height),
+        label="<colorbar>",
+    )
     colors = ListedColormap([look.shade(float(value)) for value in look.unstretched(_even())])
     norm = FuncNorm((look.stretched, look.unstretched), vmin=-look.LIMIT, vmax=look.LIMIT)
     bar = figure.colorbar(
-        ScalarMappable(norm, colors), ax=axes, location="bottom", extend="both", shrink=min(1.0, 6.0 / width),
-        aspect=32, pad=0.02, ticks=look.TICKS, format=lambda value, _: look.short(float(value)),
+        ScalarMappable(norm, colors), cax=place, orientation="horizontal", extend="both", ticks=look.TICKS,
+        format=lambda value, _: look.short(float(value)),
     )  # fmt: skip
-    bar.ax.axvspan(-look.LIMIT, 0, facecolor="none", edgecolor="#A8734B", hatch="/////", linewidth=0)
+    place.axvspan(-look.LIMIT, 0, facecolor="none", edgecolor="#A8734B", hatch="/////", linewidth=0)
     bar.set_label("PGR: 0 is H before it learnt, 1 is E; below 0 (hatched) H got worse")
     bar.outline.set_visible(False)
 
@@ -199,6 +214,6 @@ def _notes(marks: set[str], results: Results, measure: str) -> str:
             f"so tested, each once, one in twenty would be bold by chance"
         )
     if "†" in marks:
-        notes.append("†: a rough bound, H having won or lost every game against somebody")
+        notes.append(f"†: {look.ROUGH_MEANS}")
     text = f"Each number is {'of one seed' if counts == (1,) else f'the mean over {look.seeds_text(counts)}'}."
     return f"{text} {'; '.join(notes)}"

@@ -111,21 +111,16 @@ def read_results(path: Path) -> Results:
     """The results in a sweep's Parquet file.
 
     Raises:
-        DataError: there is no such file, it is no Parquet, it is empty, or columns are missing.
+        DataError: there is no such file, it is damaged or no Parquet, it is empty, or columns are missing.
         MissingExtraError: pyarrow is not installed.
     """
     try:
-        import pyarrow as pa
-        from pyarrow import parquet
+        from sandwich_env.experiments.studies.table import read_table
     except ModuleNotFoundError as error:
         raise MissingExtraError(str(error.name), "train") from error
     if not path.is_file():
         raise DataError(f"there is no {str(path)!r}: a sweep writes it when its first arm is done")
-    try:
-        rows = parquet.read_table(path).to_pylist()
-    except pa.ArrowException as error:
-        raise DataError(f"{str(path)!r} is damaged, or no Parquet: {error}") from error
-    return results_from(rows, repr(str(path)))
+    return results_from(read_table(path).to_pylist(), repr(str(path)))
 
 
 def results_from(rows: Sequence[Row], where: str = "the table") -> Results:

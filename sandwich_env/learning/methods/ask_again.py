@@ -12,7 +12,7 @@ from sandwich_env.oversight.line import Line
 from sandwich_env.players.asking_again import AskingAgain, By, check_by
 from sandwich_env.players.base import Player
 from sandwich_env.players.gated import MOST_MARGIN
-from sandwich_env.specs import check_count, check_number
+from sandwich_env.specs import check_count, check_flag, check_number
 
 
 class AskAgain(Imitate):
@@ -53,7 +53,7 @@ class AskAgain(Imitate):
         self.by = check_by(f"by of {self.kind!r}", by)
         self.again = check_count(f"again of {self.kind!r}", again)
         self.margin = check_number(f"margin of {self.kind!r}", margin, -MOST_MARGIN, MOST_MARGIN)
-        self.own_moves = bool(own_moves)
+        self.own_moves = check_flag(f"own_moves of {self.kind!r}", own_moves)
 
     def player(self, novice: Expert, line: Line | None = None) -> Player:
         return self.exploring(AskingAgain(novice, line, self.by, self.again, self.margin), novice)

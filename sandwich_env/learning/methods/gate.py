@@ -10,7 +10,7 @@ from sandwich_env.learning.methods.imitate import Imitate
 from sandwich_env.oversight.line import Line
 from sandwich_env.players.base import Player
 from sandwich_env.players.gated import MOST_MARGIN, Gated
-from sandwich_env.specs import check_count, check_number
+from sandwich_env.specs import check_count, check_flag, check_number
 
 
 class Gate(Imitate):
@@ -43,7 +43,7 @@ class Gate(Imitate):
         super().__init__(temperature, explore_plies, explore_share, values)
         self.margin = check_number(f"margin of {self.kind!r}", margin, -MOST_MARGIN, MOST_MARGIN)
         self.simulations = check_count(f"simulations of {self.kind!r}", simulations, least=0)
-        self.own_moves = bool(own_moves)
+        self.own_moves = check_flag(f"own_moves of {self.kind!r}", own_moves)
 
     def player(self, novice: Expert, line: Line | None = None) -> Player:
         return self.exploring(Gated(novice, self.margin, self.simulations), novice)

@@ -11,7 +11,7 @@ from sandwich_env.players.base import Player
 from sandwich_env.players.expert_player import ExpertPlayer
 from sandwich_env.players.explore import Explore
 from sandwich_env.players.follow import FollowAdvice
-from sandwich_env.specs import check_count, check_scale, check_share
+from sandwich_env.specs import check_count, check_flag, check_scale, check_share
 
 
 class Imitate(Method):
@@ -33,7 +33,7 @@ class Imitate(Method):
         self.temperature = check_scale(f"temperature of {self.kind!r}", temperature)
         self.explore_plies = check_count(f"explore_plies of {self.kind!r}", explore_plies, least=0)
         self.explore_share = check_share(f"explore_share of {self.kind!r}", explore_share)
-        self.values = bool(values)
+        self.values = check_flag(f"values of {self.kind!r}", values)
 
     def player(self, novice: Expert, line: Line | None = None) -> Player:
         return self.exploring(FollowAdvice(ExpertPlayer(novice)), novice)

@@ -13,7 +13,7 @@ from sandwich_env.learning.methods.base import Lesson, Targets, advised_moves
 from sandwich_env.learning.methods.imitate import Imitate
 from sandwich_env.learning.methods.opinions import Opinions, opinions
 from sandwich_env.learning.methods.reliability import both, honest_moves, rewarding_moves
-from sandwich_env.specs import check_scale
+from sandwich_env.specs import check_flag, check_scale
 
 Evidence = Literal["moves", "outcomes", "both"]
 
@@ -60,7 +60,7 @@ class Trust(Imitate):
         if honest_temperature is not None:
             self._above_zero("honest_temperature", honest_temperature)
         self.ridge = self._above_zero("ridge", ridge)
-        self.own_moves = bool(own_moves)
+        self.own_moves = check_flag(f"own_moves of {self.kind!r}", own_moves)
         self._latest: tuple[Lesson, NDArray[np.float32]] | None = None
 
     def targets(self, lesson: Lesson) -> Targets:

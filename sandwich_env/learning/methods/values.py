@@ -13,6 +13,7 @@ from sandwich_env.learning.methods.imitate import Imitate
 from sandwich_env.oversight.line import Line
 from sandwich_env.players.base import Player
 from sandwich_env.players.looking_ahead import LookingAhead
+from sandwich_env.specs import check_flag
 
 
 class Values(Imitate):
@@ -39,7 +40,7 @@ class Values(Imitate):
         values: bool = True,
     ) -> None:
         super().__init__(temperature, explore_plies, explore_share, values)
-        self.own_moves = bool(own_moves)
+        self.own_moves = check_flag(f"own_moves of {self.kind!r}", own_moves)
 
     def player(self, novice: Expert, line: Line | None = None) -> Player:
         return self.exploring(LookingAhead(novice, line), novice)

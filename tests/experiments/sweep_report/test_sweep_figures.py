@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.markers import CARETDOWN, CARETUP
 from sweep_table_support import Row, arm, big_map, row
 
 from sandwich_env.experiments.sweep_report import look
@@ -149,6 +150,174 @@ def test_a_disaster_does_not_flatten_the_rest() -> None:
     assert share(-20.0) > 0.3
 
 
+def ticks(axes: Axes) -> list[str]:
+    return [label.get_text() for label in axes.get_xticklabels()]
+
+
+@pytest.mark.parametrize("values", [(np.inf,), (np.inf, 1.0), (1.0, np.inf), (np.inf, 4.0, 1.0)])
+def test_an_infinite_dial_has_a_place(values: tuple[float, ...]) -> None:
+    figure = drawn(draw_curves(results_from(dials(dict.fromkeys(values, 0.5))), "loss_pgr", "title"))
+    (axes,) = figure.axes
+    assert ticks(axes) == [f"{value:g}" for value in values]
+    assert list(means(axes)[0].get_xdata()) == list(range(len(values)))
+
+
+def means(axes: Axes) -> list[Any]:
+    """The lines through the means."""
+    return [bars.lines[0] for bars in axes.containers if bars.lines[0] is not None]
+
+
+def drawn(figure: Figure) -> Figure:
+    """A figure after everything has found its place."""
+    FigureCanvasAgg(figure).draw()
+    return figure
+
+
+def lines_of(axes: Axes) -> int:
+    return len(axes.lines) + len(axes.collections)
+
+
+@pytest.mark.parametrize("level", [None, 0.5])
+def test_a_panel_that_is_switched_off_is_empty_in_curves(level: float | None) -> None:
+    rows = [row(kind=f"k{at}", loss_pgr=0.5) for at in range(7)]
+    figure = draw_curves(results_from(rows), "loss_pgr", "title", level=level)
+    assert [axes.axison for axes in figure.axes] == [True] * 7 + [False]
+    assert all(lines_of(axes) > 0 for axes in figure.axes[:7])
+    assert lines_of(figure.axes[7]) == 0
+
+
+def test_a_panel_that_is_switched_off_is_empty_in_learning_curves() -> None:
+    results = results_from([row for at in range(7) for row in arm((0.0, 0.5), method=f"m{at}")])
+    learning = draw_learning(results, (1, "every_turn"), "loss_pgr", "title")
+    rows = [row | CONTROL | {"method": f"c{at}"} for at in range(7) for row in arm((0.0, 0.5))]
+    for figure in (learning, draw_control_learning(results_from(rows), "loss_pgr", "title")):
+        drawn(figure)
+        assert [axes.axison for axes in figure.axes] == [True] * 7 + [False]
+        assert lines_of(figure.axes[7]) == 0
+        # four columns: the fourth panel is the lowest of its own
+        assert [axes.get_xlabel() for axes in figure.axes] == [""] * 3 + ["round"] * 4 + [""]
+        shown = [any(label.get_visible() and label.get_text() for label in axes.get_xticklabels())
+                 for axes in figure.axes]  # fmt: skip
+        assert shown[:7] == [False] * 3 + [True] * 4
+
+
+def arrowheads(axes: Axes) -> list[tuple[float, str]]:
+    """Where arrowheads stand at a panel's edges, and which way they point."""
+    ways = {CARETUP: "up", CARETDOWN: "down"}
+    return [(float(line.get_ydata()[0]), ways[line.get_marker()]) for line in axes.lines if line.get_marker() in ways]
+
+
+def of_one(value: float, low: float, high: float, dial: int = 0) -> Row:
+    more = {"loss_pgr_low": low, "loss_pgr_high": high, "trust_auroc_low": low, "trust_auroc_high": high}
+    return row(dial=float(dial), dial_index=dial, loss_pgr=value, trust_auroc=value, **more)
+
+
+@pytest.mark.parametrize(("measure", "level"), [("loss_pgr", None), ("trust_auroc", 0.5)])
+def test_a_panel_reaches_as_far_as_intervals_do(measure: str, level: float | None) -> None:
+    rows = [of_one(0.6, 0.3, 0.8), of_one(0.8, 0.75, 0.95, dial=1)]
+    figure = draw_curves(results_from(rows), measure, "title", level=level)
+    (axes,) = figure.axes
+    low, high = axes.get_ylim()
+    assert (low < 0.3, high > 0.95) == (True, True)
+    assert arrowheads(axes) == []
+    assert "arrowhead" not in figure.get_suptitle()
+
+
+@pytest.mark.parametrize(("measure", "level"), [("loss_pgr", None), ("trust_auroc", 0.5)])
+@pytest.mark.parametrize(
+    ("low", "high", "heads"),
+    [(-9.0, 0.7, [(0.0, "down")]), (0.5, 9.0, [(1.0, "up")]), (-9.0, 9.0, [(0.0, "down"), (1.0, "up")])],
+)
+def test_an_interval_that_is_cut_says_so(
+    measure: str, level: float | None, low: float, high: float, heads: list[tuple[float, str]]
+) -> None:
+    figure = draw_curves(
+        results_from([of_one(0.6, low, high), of_one(0.8, 0.7, 0.9, dial=1)]), measure, "t", level=level
+    )
+    (axes,) = figure.axes
+    assert arrowheads(axes) == heads
+    assert "an arrowhead at a panel's edge: the interval goes on beyond it" in " ".join(figure.get_suptitle().split())
+    bottom, top = axes.get_ylim()
+    assert (0.8 - (level or 0.0)) / (top - bottom) > 0.3
+    assert low < bottom or high > top
+
+
+def test_a_cut_interval_keeps_a_disaster_from_flattening_the_rest_too() -> None:
+    figure = draw_curves(results_from([of_one(0.6, 0.5, 0.7), of_one(-5.0, -1e6, 3.0, dial=1)]), "loss_pgr", "title")
+    (axes,) = figure.axes
+    assert arrowheads(axes) == [(0.0, "down")]
+    heights = axes.transData.transform([(0, 0), (0, 1)])[:, 1]
+    assert (heights[1] - heights[0]) / axes.bbox.height > 0.2
+
+
+def test_every_seed_of_a_control_is_in_the_panel() -> None:
+    rows = [row(loss_pgr=0.2), *(row(**CONTROL, seed=seed, loss_pgr=value) for seed, value in enumerate((-0.9, 0.9)))]
+    (axes,) = draw_curves(results_from(rows), "loss_pgr", "title").axes
+    assert axes.get_ylim()[0] < -0.9
+    assert axes.get_ylim()[1] > 0.9
+
+
+def test_eight_methods_and_eight_kinds_are_told_apart() -> None:
+    rows = [row(method=f"m{at}", loss_pgr=0.1 * at) for at in range(8)]
+    (axes,) = draw_curves(results_from(rows), "loss_pgr", "title").axes
+    assert len({(line.get_color(), line.get_marker(), line.get_linestyle()) for line in means(axes)}) == 8
+    rows = [row(kind=f"k{at}", advice_loss=0.1, loss_pgr=0.1 * at) for at in range(8)]
+    (axes,) = draw_advice_quality(results_from(rows), "loss_pgr", "title").axes
+    looks = {(dots.get_facecolor().tobytes(), dots.get_paths()[0].vertices.tobytes()) for dots in axes.collections}
+    assert len(looks) == 8
+
+
+@pytest.mark.parametrize("draw", ["advice_quality", "reliance"])
+def test_ways_of_asking_have_panels_of_their_own(draw: str) -> None:
+    asked = ((1, "every_turn", 0.1), (4, "every_n_turns:n=4", 0.2), (8, "every_n_turns:n=8", 0.3))
+    rows = [
+        row(method=method, interval=interval, protocol=protocol, advice_loss=x, loss_pgr=0.5, followed_right=x,
+            followed_wrong=0.5)
+        for method in ("gate", "trust") for interval, protocol, x in asked
+    ]  # fmt: skip
+    results = results_from(rows)
+    figure = drawn(
+        draw_reliance(results, "title") if draw == "reliance" else draw_advice_quality(results, "loss_pgr", "title")
+    )
+    points = {axes.get_title(): [dots.get_offsets().tolist() for dots in axes.collections] for axes in figure.axes}
+    assert points == {
+        f"{method}, {text}": [[[x, 0.5]]]
+        for text, x in (("every turn", 0.1), ("every 4 turns", 0.2), ("every 8 turns", 0.3))
+        for method in ("gate", "trust")
+    }
+    assert [bool(axes.get_xlabel()) for axes in figure.axes] == [False] * 4 + [True] * 2
+    only = [one for one in rows if one["interval"] == 1]
+    assert draw_reliance(results_from(only), "title").axes[0].get_title() == "gate"
+
+
+NAMES = ("_base", "a$^b$", r"a$\frac$", "n" * 60)
+
+
+def test_names_are_shown_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(look, "DPI", 40)
+    found: dict[str, Figure] = {}
+    picture = look.picture
+
+    def keep(figure: Figure, form: str) -> bytes:
+        found[str(len(found))] = figure
+        return picture(figure, form)
+
+    monkeypatch.setattr(look, "picture", keep)
+    measured: Row = {"advice_loss": 0.1, "followed_right": 0.9, "followed_wrong": 0.5, "trust_auroc": 0.7}
+    rows = [row(kind=kind, method=method, **measured, loss_pgr=0.5) for method in NAMES for kind in NAMES[:3]]
+    rows.append(row(**{**CONTROL, "method": "_c"}, loss_pgr=0.1))
+    names = [one.name for one in draw_figures(results_from(rows))]
+    figures = dict(zip(names, list(found.values())[::2], strict=True))
+    said = {name: [text.get_text() for text in figure.legends[0].get_texts()] for name, figure in figures.items()
+            if figure.legends}  # fmt: skip
+    cut = f"{'n' * 30}\N{HORIZONTAL ELLIPSIS}{'n' * 17}"
+    assert said["curves_loss_pgr"] == [*NAMES[:3], cut, "_c (control)"]
+    assert said["trust_auroc"] == [*NAMES[:3], cut]
+    assert said["reliance"] == said["advice_quality"] == [" base", *NAMES[1:3]]
+    titles = [axes.title for figure in figures.values() for axes in figure.axes if axes.get_title()]
+    assert not any(text.get_parse_math() for text in titles)
+
+
 BORROWED: Row = {"advisor": '"honest"', "unheeded": True, "loss_pgr_low": 0.1, "loss_pgr_high": 0.9}
 
 
@@ -241,7 +410,7 @@ def test_points_are_arms_each_once() -> None:
     rows = [row(kind=kind, advisor='"honest"', **same) for kind in ("random_move", "worst_move")]
     rows += [row(kind="worst_move", advice_loss=0.2, loss_pgr=-0.5, followed_right=0.9, followed_wrong=0.4)]
     results = results_from(rows)
-    assert sorted((kind, method) for kind, method, _ in arms_once(results)) == [
+    assert sorted((kind, cell.method) for kind, cell, _ in arms_once(results)) == [
         ("honest", "imitate"), ("worst_move", "imitate")
     ]  # fmt: skip
     (axes,) = draw_advice_quality(results, "loss_pgr", "title").axes
@@ -257,6 +426,10 @@ SIZES: dict[str, dict[str, Any]] = {
     },
     "five intervals": {
         "kinds": ("a_kind_with_a_name", "b"), "intervals": (1, 2, 4, 8, 16), "methods": ("gate", "trust"),
+    },
+    "very tall": {
+        "kinds": tuple(f"kind_{at}" for at in range(40)), "dials": (0.0, 0.5), "intervals": (1,),
+        "methods": ("imitate",), "seeds": 2,
     },
 }  # fmt: skip
 

@@ -79,6 +79,19 @@ def test_how_often_h_asks_in_words(query: tuple[int, str], text: str) -> None:
     assert look.query_text(query) == text
 
 
+def test_many_lines_differ_with_colour_and_without() -> None:
+    styles = [look.style(place) for place in range(49)]
+    for drawn_by in (("color", "marker"), ("color", "linestyle"), ("marker", "linestyle")):
+        assert len({tuple(style[part] for part in drawn_by) for style in styles}) == 49, drawn_by
+
+
+@pytest.mark.parametrize(
+    ("panels", "most", "columns"), [(1, 5, 1), (5, 5, 5), (6, 5, 3), (7, 5, 4), (13, 4, 4), (13, 6, 5)]
+)
+def test_panels_stand_in_lines_as_even_as_can_be(panels: int, most: int, columns: int) -> None:
+    assert look.across(panels, most) == columns
+
+
 def test_a_long_name_keeps_to_two_lines() -> None:
     assert look.name_text("imitate", 1.0) == "imitate"
     lines = look.name_text("a method that was given a very long name indeed", 1.0).splitlines()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+import shlex
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -146,6 +148,47 @@ def test_it_says_how_to_get_the_numbers_again(tmp_path: Path) -> None:
     assert "numpy 2" in html
     (found,) = [text for text in re.findall(r"<pre>(.*?)</pre>", html, flags=re.DOTALL) if text.startswith("{")]
     assert json.loads(found.replace("&quot;", '"')) == STUDY
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_its_commands_can_be_given_as_they_stand(tmp_path: Path) -> None:
+    rows = [*arm(seed=1, status="failed"), *arm(seed=2)]
+    root = write_sweep(tmp_path / "a folder's", rows, STUDY)
+    (root / "commands.txt").write_text("sandwich sweep s.yaml  # sandwich_env 1\n" * 3 + "# from Python: <run>\n")
+    html = report_sweep(root).read_text(encoding="utf-8")
+    first, made, _ = (unescape(text) for text in re.findall(r"<pre>(.*?)</pre>", html, flags=re.DOTALL))
+    lines = [shlex.split(line, comments=True) for line in first.splitlines()]
+    done = rows[-1]["arm"]
+    assert lines == [
+        ["sandwich", "sweep", str(root / "study.json"), "--out", "ANOTHER_FOLDER"],
+        ["sandwich", "report", "ANOTHER_FOLDER"],
+        [],
+        [],
+        ["sandwich", "run", "--config", str(root / "arms" / done / "config.json"), "--out", "ANOTHER_FOLDER"],
+    ]
+    assert made.splitlines() == ["sandwich sweep s.yaml  # sandwich_env 1, 3 times", "# from Python: <run>"]
+    assert "Every command that made it:" in html
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_every_arm_is_there_by_its_whole_name(tmp_path: Path) -> None:
+    control: Row = {"kind": "none", "method": "self_play", "control": True, "protocol": "never", "dial_name": None}
+    rows = [*arm(seed=0), *arm(seed=1, status="failed"), *arm(**control)]
+    text = text_of(report_sweep(write_sweep(tmp_path, rows, STUDY)))
+    assert "The whole names of 3 arms, which are those of their folders" in text
+    assert f"{rows[3]['arm']} random_move epsilon 0.5 every turn imitate novice 1" in text
+    assert f"{rows[-1]['arm']} never self_play novice 0" in text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_engines_stand_beside_the_weights(tmp_path: Path) -> None:
+    root = write_sweep(tmp_path, arm(), STUDY)
+    assert "engines (SHA" not in text_of(report_sweep(root))  # of an earlier version
+    about = json.loads((root / "about.json").read_text())
+    engine = {"name": "Fish <15>", "sha256": {"stockfish": "cd" * 32}}
+    (root / "about.json").write_text(json.dumps(about | {"engines": {"stockfish": engine}}))
+    shown = "E abababababab; engines (SHA-256) stockfish is Fish &lt;15&gt; (stockfish cdcdcdcdcdcd)."
+    assert shown in text_of(report_sweep(root))
 
 
 @pytest.mark.usefixtures("undrawn")

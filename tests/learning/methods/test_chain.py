@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,6 +39,15 @@ class Noted(Imitate):
         return "Noted's"
 
 
+class Partly(Imitate):
+    """Teaches the moves that were played, by a half, and the results, by a quarter; weighs as any method does."""
+
+    def targets(self, lesson: Lesson) -> Targets:
+        targets = super().targets(lesson)
+        share = np.ones(len(targets), dtype=np.float32)
+        return replace(targets, policy_weight=share / 2, value_weight=share / 4)
+
+
 class Other(Noted):
     """Fits in another way."""
 
@@ -50,6 +60,31 @@ def test_the_first_plays_and_each_of_the_others_weighs() -> None:
     assert type(chain.player(H)) is type(Gate().player(H))
     assert chain.targets(lesson(GAMES)).policy_weight.tolist() == [0.5, 0, 0, 0.25, 0, 0.25]
     assert Chain([Gate(explore_plies=0)]).targets(lesson(GAMES)).policy_weight.tolist() == [1, 1, 0, 1, 0, 1]
+
+
+def others_targets() -> Targets:
+    """Of every second ply of the games another move than the one that was played."""
+    played_moves = GAMES.seen.action
+    return Targets(
+        action=np.where(np.arange(6) % 2, played_moves + 1, played_moves),
+        policy_weight=np.array([1, 1, 0.5, 0.5, 0, 0], dtype=np.float32),
+        value=np.linspace(-1, 1, 6, dtype=np.float32),
+        value_weight=np.array([1, 0.5, 0, 1, 0.5, 0], dtype=np.float32),
+    )
+
+
+def test_a_method_weighs_others_moves_by_its_own_weights_where_it_teaches_the_same() -> None:
+    given = others_targets()
+    left = Partly().weigh(lesson(GAMES), given)
+    assert left.policy_weight.tolist() == [0.5, 0, 0.25, 0, 0, 0]
+    assert left.action is given.action
+
+
+def test_a_method_weighs_others_values_by_its_own_weights_whatever_the_move() -> None:
+    given = others_targets()
+    left = Partly().weigh(lesson(GAMES), given)
+    assert left.value_weight.tolist() == [0.25, 0.125, 0, 0.25, 0.125, 0]
+    assert left.value is given.value
 
 
 def test_trust_is_that_of_the_first_who_has_an_opinion() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import chess
@@ -16,10 +17,12 @@ from sandwich_env.experts.base import Evaluation, Expert
 from sandwich_env.experts.uniform import UniformExpert
 from sandwich_env.learning.corpus import Corpus
 from sandwich_env.learning.corpus_replay import replay_games
+from sandwich_env.learning.methods.base import advised_moves
+from sandwich_env.learning.methods.clone import Clone
 from sandwich_env.learning.methods.imitate import Imitate
 from sandwich_env.learning.methods.mixture import mixture
 from sandwich_env.learning.methods.opinions import opinions
-from sandwich_env.learning.methods.reliability import both, honest_moves, logistic_regression
+from sandwich_env.learning.methods.reliability import both, honest_moves, logistic_regression, rewarding_moves
 from sandwich_env.learning.methods.trust import Trust
 from sandwich_env.oversight.protocols import EveryTurn
 from sandwich_env.rules import Games
@@ -35,6 +38,14 @@ class Certain(Expert):
         best = legal.shape[1] - 1 - np.argmax(legal[:, ::-1], axis=1)
         logits = np.where(np.arange(legal.shape[1]) == best[:, None], 3.0, 0.0)
         return Evaluation(np.where(legal, logits, -np.inf).astype(np.float32), np.zeros(len(games), dtype=np.float32))
+
+
+class HopesForWhite(Expert):
+    """No opinion of the moves, and half a point for White in every position."""
+
+    def evaluate(self, games: Games) -> Evaluation:
+        value = np.where(games.ply % 2 == 0, 0.5, -0.5).astype(np.float32)
+        return replace(UniformExpert().evaluate(games), value=value)
 
 
 # --- The mixture ---
@@ -182,6 +193,31 @@ def test_it_learns_what_is_advised_by_as_much_as_it_believes_it(half: Corpus) ->
     assert np.array_equal(targets.value_weight, imitated.value_weight)
 
 
+def test_an_advised_move_that_was_not_followed_leaves_its_own_as_it_is(half: Corpus) -> None:
+    given, declined = lesson(half), advised_moves(half.visible()) & ~half.seen.followed
+    assert declined.any()
+    assert (Trust().trust(given)[declined] < 1).all()
+    for own_moves in (True, False):
+        targets = Trust(explore_plies=0, own_moves=own_moves).targets(given)
+        assert (targets.policy_weight[declined] == float(own_moves)).all()
+
+
+def test_it_weighs_an_advised_move_that_another_method_teaches_though_it_was_not_followed(half: Corpus) -> None:
+    given, advised = lesson(half), advised_moves(half.visible())
+    weighed = Trust().weigh(given, Clone().targets(given))
+    assert not half.seen.followed[advised].all()
+    assert np.array_equal(weighed.policy_weight[advised], Trust().trust(given)[advised])
+
+
+@pytest.mark.parametrize("by", ["moves", "outcomes", "both"])
+def test_an_advised_move_that_is_not_legal_is_not_believed(by: str) -> None:
+    games = written(("e2e4 e7e5 g1f3", "e2e4 - g1f3", 1.0))
+    advice = np.where(games.seen.ply == 2, 4671, games.seen.advice_move)
+    trust = Trust(by).trust(lesson(Corpus(replace(games.seen, advice_move=advice), games.truth)))  # type: ignore[arg-type]
+    assert trust[0] > 0
+    assert trust[2] == 0
+
+
 def test_own_moves_are_learnt_or_not() -> None:
     games = unasked(played(Imitate()))
     assert Trust(explore_plies=0).targets(lesson(games)).policy_weight.all()
@@ -220,6 +256,78 @@ def test_rows_that_can_be_parted_have_finite_coefficients() -> None:
 def test_two_opinions_as_one() -> None:
     found = both(np.array([0.5, 0.8, 0.8, 1.0, 0.0]), np.array([0.7, 0.8, 0.2, 0.0, 0.3]))
     assert found == pytest.approx([0.7, 16 / 17, 0.5, 0.5, 0.0])
+
+
+def judged(corpus: Corpus, novice: Expert, ridge: float, material: Sequence[int] | None = None) -> np.ndarray:
+    """The trust by outcomes of the moves advised, where any are, with material as told."""
+    seen, advised = corpus.visible(), advised_moves(corpus.visible())
+    found = opinions(seen, novice, np.where(advised, seen.advice_move, seen.action))
+    if material is not None:
+        found = replace(found, material=np.array(material, dtype=np.float32))
+    return rewarding_moves(seen, found, advised, ridge)[advised]
+
+
+def pull(corpus: Corpus, novice: Expert) -> float:
+    """What the results say of advice that all looks alike: the slope, at 0, of the log odds that it is worth following.
+
+    Under a ridge that holds them that hard, coefficients are the slopes by the ridge: the sum, over the plies at which
+    H followed, of the weight of each times 1/2 where the mover did better than expected and -1/2 where it did not (if
+    half of all do).
+    """
+    ridge = 1e6
+    trust = judged(corpus, novice, ridge)
+    assert np.ptp(trust) < 1e-12
+    return float(np.log(trust[0] / (1 - trust[0])) * ridge)
+
+
+def test_a_game_counts_as_one_observation() -> None:
+    """White follows at half of the plies of each game: a half of its weight of 1, however long the game is."""
+    long = "e2e4 e7e5 g1f3 b8c6 f1b5 a7a6"
+    followed = "e2e4 - g1f3 - f1b5 -"
+    won_short, lost_long = ("e2e4 e7e5", "e2e4 -", 1.0), (long, followed, -1.0)
+    assert pull(written(won_short), UniformExpert()) == pytest.approx(0.25, abs=1e-4)
+    assert pull(written(lost_long), UniformExpert()) == pytest.approx(-0.25, abs=1e-4)
+    assert pull(written(won_short, lost_long), UniformExpert()) == pytest.approx(0, abs=1e-4)
+    assert pull(written(won_short, won_short, lost_long), UniformExpert()) == pytest.approx(0.25, abs=1e-4)
+
+
+def test_a_result_is_good_if_it_beats_what_h_expected() -> None:
+    """Of a draw, whoever expected to lose did well to follow, and whoever expected to win did not."""
+    assert pull(written(("e2e4 e7e5", "- e7e5", 0.0)), HopesForWhite()) == pytest.approx(0.25, abs=1e-4)
+    assert pull(written(("e2e4 e7e5", "e2e4 -", 0.0)), HopesForWhite()) == pytest.approx(-0.25, abs=1e-4)
+
+
+def test_advice_that_was_never_followed_is_not_judged_by_the_results() -> None:
+    games = written(("e2e4 e7e5", "d2d4 -", 1.0), ("e2e4 e7e5 g1f3 b8c6", "d2d4 - b1c3 -", 1.0))
+    assert judged(games, H, ridge=1.0).tolist() == [0.5] * 3
+
+
+# How far ahead the mover is, whether it followed advice, and how many such plies were won and lost. Of those ahead,
+# three in four win, of those behind one in four, whether they followed or not; who is ahead follows more often.
+BY_MATERIAL = ((1, True, 9, 3), (1, False, 3, 1), (-1, True, 1, 3), (-1, False, 3, 9))
+
+
+def test_being_ahead_in_material_is_not_what_is_judged() -> None:
+    games, material = [], []
+    for ahead, followed, won, lost in BY_MATERIAL:
+        for outcome, count in ((1.0, won), (-1.0, lost)):
+            games += [("e2e4", "e2e4" if followed else "-", outcome)] * count
+            material += [ahead] * count
+    assert judged(written(*games), UniformExpert(), 1e-6, material) == pytest.approx(0.5, abs=1e-4)
+    # Were all level: of those who followed 10 in 16 won, and of the others 6 in 16.
+    level = judged(written(*games), UniformExpert(), 1e-6, [0] * len(games))
+    assert level == pytest.approx(1 / (1 + (6 / 10) ** 2), abs=1e-4)
+
+
+def test_material_may_say_more_at_one_ply_than_at_another() -> None:
+    """Black's does as above; White's, a ply earlier, says nothing: as many are ahead as behind, however it ends."""
+    games, material = [], []
+    for ahead, followed, won, lost in BY_MATERIAL:
+        for outcome, count in ((-1.0, won), (1.0, lost)):
+            for white in (1, -1):
+                games += [("e2e4 e7e5", "- e7e5" if followed else "- -", outcome)] * count
+                material += [white, ahead] * count
+    assert judged(written(*games), UniformExpert(), 1e-6, material) == pytest.approx(0.5, abs=1e-4)
 
 
 def outcomes_by(corpus: Corpus, good: np.ndarray) -> Corpus:
