@@ -11,6 +11,7 @@ In the template stand, for
 - `{{premium loss random_move worst imitate}}`: the strategic premium of a kind over one of noise, H asking at every
   turn, with the lowest and the highest seed;
 - `{{spread map loss}}`: how far the seeds of a cell of that study lie apart, in the median cell and in the worst;
+- `{{most auroc 4 trust}}`: the largest of any seed and cell of a method at an interval;
 - `{{arms map}}`: how many arms of that study are done.
 
 A cell is taken from the first of the tables that has it; `{{loss worst 0.5 1 imitate of map_longer}}` from that study,
@@ -37,6 +38,7 @@ COLUMNS = {
     "auroc": "trust_auroc",
     "right": "followed_right",
     "wrong": "followed_wrong",
+    "calibration": "trust_calibration",
 }
 Row = dict[str, Any]
 
@@ -62,12 +64,17 @@ def _text(words: list[str], done: list[Row]) -> str:
             return _text(others, [row for row in done if row["study"] == study])
         case [*others, "after", round]:
             return _text(others, [row | {"rounds": int(round)} for row in done])
-    done = [row for row in done if row["round"] == row["rounds"]]
+    return _number(words, [row for row in done if row["round"] == row["rounds"]])
+
+
+def _number(words: list[str], done: list[Row]) -> str:
     match words:
         case ["arms", study]:
             return str(len({row["arm"] for row in done if row["study"] == study}))
         case ["spread", study, measure]:
             return _spread([row for row in done if row["study"] == study], COLUMNS[measure])
+        case ["most", measure, interval, method]:
+            return _most(done, COLUMNS[measure], int(interval), method)
         case ["premium", measure, noise, kind, method]:
             return _premium(done, COLUMNS[measure], noise, kind, method)
         case [measure, kind, dial, interval, method, *how] if how in ([], ["range"]):
@@ -81,6 +88,13 @@ def _cell(done: list[Row], measure: str, where: Row, *, ranged: bool) -> str:
     if not values:
         raise ValueError(f"the tables have no {measure} of {where}")
     return _with_range(values) if ranged else f"{statistics.fmean(values):z.2f}"
+
+
+def _most(done: list[Row], column: str, interval: int, method: str) -> str:
+    values = [row[column] for row in _of(done, {"interval": interval, "method": method}) if row[column] is not None]
+    if not values:
+        raise ValueError(f"the tables have no {column} of {method} at every {interval} turns")
+    return f"{max(values):z.2f}"
 
 
 def _premium(done: list[Row], column: str, noise: str, kind: str, method: str) -> str:

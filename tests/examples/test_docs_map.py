@@ -16,7 +16,7 @@ from sandwich_env.experiments.studies.grid import Grid
 from sandwich_env.experiments.studies.study import read_study
 
 ROOT = Path(__file__).parents[2]
-STUDIES = ("map", "map_lies", "map_checks")
+STUDIES = ("map", "map_lies", "map_checks", "map_longer")
 TABLES = [f"docs/data/{study}.parquet" for study in STUDIES]
 
 Page = Callable[[str, list[dict[str, Any]]], str]
@@ -57,13 +57,23 @@ def test_means_ranges_spreads_and_premiums(page: Page) -> None:
     rows = [row(dial, seed, dial + seed / 10) for dial in (0.0, 0.5) for seed in (0, 1)]
     rows.append(row(0.5, 0, 9.0, round=1))
     rows.append(row(0.5, 1, 9.0, status="failed"))
-    rows += [row(dial, seed, 1.0, kind="random", unheeded=dial > 0) for dial in (0.0, 0.5) for seed in (0, 1)]
-    rows[-1]["loss_pgr"] = 2.0  # a borrowed cell says nothing of the spread
+    rows += [row(dial, seed, 1.0 + seed, kind="random", arm=f"honest {seed}") for dial in (0.0, 0.5) for seed in (0, 1)]
     assert page("{{loss worst 0.5 1 imitate}}", rows) == "0.55"
     assert page("{{loss worst 0.5 1 imitate range}}", rows) == "0.55 (0.50 to 0.60)"
-    assert page("{{spread one loss}}", rows) == "0.10 in the median cell and 0.10 at most"
-    assert page("{{arms one}}, {{arms other}}", rows) == "8, 0"
-    rows[-1]["loss_pgr"] = 1.0
+    # Two cells of worst and one of the honest arms, which stand behind two.
+    assert page("{{spread one loss}}", rows) == "0.10 in the median cell and 1.00 at most"
+    assert page("{{arms one}}, {{arms other}}", rows) == "6, 0"
+    for one in rows[-4:]:
+        one["loss_pgr"] = 1.0
+    other = [
+        row(0.5, 0, 3.0, study="other"),
+        row(0.75, 0, 4.0, study="other"),
+        row(0.5, 0, 5.0, study="other", round=1),
+    ]
+    assert page("{{loss worst 0.5 1 imitate}}, {{loss worst 0.75 1 imitate}}", rows + other) == "0.55, 4.00"
+    assert page("{{loss worst 0.5 1 imitate of other}}", rows + other) == "3.00"
+    assert page("{{loss worst 0.5 1 imitate after 1}}", rows) == "9.00"
+    assert page("{{most loss 1 imitate}}", rows) == "1.00"
     # Noise at 1 throughout, strategy from seed / 10 to 0.5 + seed / 10: 0.75 and 0.65 less, evenly over the losses.
     assert page("{{premium loss random worst imitate}}", rows) == "0.70 (0.65 to 0.75)"
 

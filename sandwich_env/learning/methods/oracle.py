@@ -16,10 +16,11 @@ from sandwich_env.learning.methods.imitate import Imitate
 class Oracle(Imitate):
     """H plays as in `Imitate`, and learns the advised moves that are E's, and no others. For scoring only.
 
-    It is told the truth behind the advice, which H never sees: what it reaches is an upper bound for every method
-    that has to find out for itself. It learns E's moves where it did not follow them, too, but not its own: beside
-    E's, they would hold it where it stands. Results are learnt as in `Imitate`. E is here the expert inside A: where A
-    was given another than the run's, the moves of that one count as right.
+    It is told the truth behind the advice, which H never sees: what it reaches is an upper bound for what telling right
+    from wrong can gain from the same games, and not for methods that play otherwise or ask more. It learns E's moves
+    where it did not follow them, too, but not its own: beside E's, they would hold it where it stands. Results are
+    learnt as in `Imitate`. E is here the expert inside A: where A was given another than the run's, the moves of that
+    one count as right.
 
     Args:
         temperature, explore_plies, explore_share, values: as in `Imitate`.
