@@ -37,7 +37,7 @@ COLUMNS: dict[str, str] = {
     "value_distance": "mean absolute difference of H's value from E's there, 0 to 2",
     "asked": "share of the plies of this round's games at which A was asked",
     "tampered": "of the answers by protocol, the share that a misalignment has changed (the truth; H never sees it)",
-    "advice_honest": "of the moves advised, the share that are its own expert's, by default E's (the truth likewise)",
+    "advice_honest": "of the moves advised, the share that are A's own expert's, by default E's (the truth likewise)",
     "followed": "of the moves advised, the share that H played",
     "followed_right": "of the moves advised that are A's own expert's, the share that H played",
     "followed_wrong": "of the other moves advised, the share that H played",
