@@ -13,6 +13,9 @@ from typing import Any
 from sandwich_env.errors import DataError, MissingExtraError, RunLockedError
 from sandwich_env.files import write_atomically
 
+COUNTED = ("inquiries", "expert_calls")
+"""What is counted while the games of a round are played, besides what the corpus holds."""
+
 
 @dataclass(frozen=True)
 class RunFolder:

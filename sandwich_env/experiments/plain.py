@@ -110,7 +110,10 @@ def read_plain(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, IsADirectoryError, UnicodeDecodeError) as error:
         raise DataError(f"{str(path)!r} is no config that can be read: {error}") from error
-    data = _from_json(text, path) if path.suffix == ".json" else _from_yaml(text, path)
+    try:
+        data = _from_json(text, path) if path.suffix == ".json" else _from_yaml(text, path)
+    except _TwiceError as error:
+        raise DataError(f"{str(path)!r} has the key {error.key!r} twice in one mapping: name each once") from error
     if not isinstance(data, dict):
         raise DataError(f"{str(path)!r} holds {type(data).__name__}: a config is a mapping of keys to values")
     return data
@@ -121,8 +124,6 @@ def _from_json(text: str, path: Path) -> Any:
         return json.loads(text, object_pairs_hook=_mapping_once)
     except json.JSONDecodeError as error:
         raise DataError(f"{str(path)!r} is not JSON: {error}") from error
-    except _TwiceError as error:
-        raise DataError(f"{str(path)!r} has the key {error.key!r} twice in one mapping: name each once") from error
 
 
 def _from_yaml(text: str, path: Path) -> Any:
@@ -134,7 +135,7 @@ def _from_yaml(text: str, path: Path) -> Any:
     class Loader(yaml.SafeLoader):  # type: ignore[misc]  # as safe as its base: plain data and no objects
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             written = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-            _mapping_once([((key.tag, key.value), None) for key in written])
+            _refuse_twice([((key.tag, key.value), key.value) for key in written])  # 1 and "1" are two keys
             return super().construct_mapping(node, deep)
 
     # YAML 1.2 and JSON read 1e-3 as a number; pyyaml, which is of YAML 1.1, wants a point in it.
@@ -143,8 +144,6 @@ def _from_yaml(text: str, path: Path) -> Any:
         return yaml.load(text, Loader)
     except yaml.YAMLError as error:
         raise DataError(f"{str(path)!r} is not YAML: {error}") from error
-    except _TwiceError as error:
-        raise DataError(f"{str(path)!r} has the key {error.key[1]!r} twice in one mapping: name each once") from error
 
 
 _EXPONENT = re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$")
@@ -156,13 +155,21 @@ class _TwiceError(Exception):
 
 
 def _mapping_once(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
-    """A mapping of pairs; of a key that stands there twice, a reader would take the last without a word."""
-    found: dict[Any, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise _TwiceError(key)
-        found[key] = value
-    return found
+    _refuse_twice([(key, key) for key, _ in pairs])
+    return dict(pairs)
+
+
+def _refuse_twice(keys: list[tuple[Any, Any]]) -> None:
+    """Of a key that stands in a mapping twice, a reader would take the last without a word.
+
+    Args:
+        keys: what tells each from the others, and how it is written.
+    """
+    seen = set()
+    for key, written in keys:
+        if key in seen:
+            raise _TwiceError(written)
+        seen.add(key)
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:

@@ -24,7 +24,7 @@ from sandwich_env.evaluation.puzzles import solve_puzzles
 from sandwich_env.experiments.config import RunConfig, check_same, config_from
 from sandwich_env.experiments.contenders import EXPERT, NOVICE, Contenders, student_name
 from sandwich_env.experiments.engine_marks import Engines
-from sandwich_env.experiments.folder import RunFolder, read_json, write_json, write_lines
+from sandwich_env.experiments.folder import COUNTED, RunFolder, read_json, write_json, write_lines
 from sandwich_env.experiments.measure import (
     Row,
     fill,
@@ -59,9 +59,6 @@ from sandwich_env.players.expert_player import ExpertPlayer
 from sandwich_env.randomness import mix
 
 Counts = dict[str, int]
-
-COUNTED = ("inquiries", "expert_calls")
-"""What is counted while the games of a round are played, besides what the corpus holds."""
 
 
 def start(config: RunConfig, reporter: Reporter | None = None) -> list[Row]:

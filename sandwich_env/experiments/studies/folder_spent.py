@@ -9,10 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sandwich_env.errors import DataError
-from sandwich_env.experiments.folder import RunFolder, read_json
-
-COUNTED = ("inquiries", "expert_calls")
-"""What is counted beside the games."""
+from sandwich_env.experiments.folder import COUNTED, RunFolder, read_json
 
 
 def spent_in_vain(run: RunFolder, round: int) -> dict[str, int]:
