@@ -40,6 +40,7 @@ PETTINGZOO_RULES = {
 GYMNASIUM_RULES = {"check_env": "gymnasium.utils.env_checker.check_env"}
 
 _CYCLES = 100
+_SEED = 0
 
 
 def check_public(named: NamedEnv, kind: Kind, *, findings: Findings) -> Findings:
@@ -48,30 +49,63 @@ def check_public(named: NamedEnv, kind: Kind, *, findings: Findings) -> Findings
     One that does not apply is not looked at (`findings.not_reached()`).
     """
     if kind == "single":
-        _run(findings, "check_env", lambda: check_env(named.make().unwrapped, skip_render_check=True))
+        _run(findings, "check_env", lambda: check_env(_sampling(named.make().unwrapped), skip_render_check=True))
         return findings
+
+    def made(**more: Any) -> Any:
+        return _seeded(named.make(**more))
+
     if kind == "parallel":
-        _run(findings, "parallel_api_test", lambda: parallel_api_test(named.make(), num_cycles=_CYCLES))
-        _run(findings, "parallel_seed_test", lambda: parallel_seed_test(named.make, num_cycles=_CYCLES))
+        _run(findings, "parallel_api_test", lambda: parallel_api_test(made(), num_cycles=_CYCLES))
+        _run(findings, "parallel_seed_test", lambda: parallel_seed_test(made, num_cycles=_CYCLES))
         return findings
-    env = named.make()
-    _run(findings, "api_test", lambda: api_test(env, num_cycles=_CYCLES))
-    _run(findings, "seed_test", lambda: seed_test(named.make, num_cycles=_CYCLES))
+    _run(findings, "api_test", lambda: api_test(made(), num_cycles=_CYCLES))
+    _run(findings, "seed_test", lambda: seed_test(made, num_cycles=_CYCLES))
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-    _run(findings, "render_test", lambda: render_test(named.make))
+    _run(findings, "render_test", lambda: render_test(made))
     _run(
         findings,
         "parallel_api_test",
-        lambda: parallel_api_test(turn_based_aec_to_parallel(named.make()), num_cycles=_CYCLES),
+        lambda: parallel_api_test(turn_based_aec_to_parallel(made()), num_cycles=_CYCLES),
     )
     if _takes_max_cycles(named):
-        _run(findings, "max_cycles_test", lambda: max_cycles_test(named.module))
+        _run(findings, "max_cycles_test", lambda: max_cycles_test(_SeededModule(named.module)))
+    env = named.make()
     if _has_state(env):
-        _run(findings, "state_test", lambda: state_test(env, turn_based_aec_to_parallel(named.make())))
+        _run(findings, "state_test", lambda: state_test(made(), turn_based_aec_to_parallel(made())))
     if _shows_images(env):
         with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-            _run(findings, "test_save_obs", lambda: test_save_obs(env))
+            _run(findings, "test_save_obs", lambda: test_save_obs(made()))
     return findings
+
+
+class _SeededModule:
+    """A module whose environments are seeded, for the checker that takes a module."""
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+
+    def env(self, **options: Any) -> Any:
+        return _seeded(self.module.env(**options))
+
+    def parallel_env(self, **options: Any) -> Any:
+        return _seeded(self.module.parallel_env(**options))
+
+
+def _seeded(env: Any) -> Any:
+    """The environment of a checker that resets and samples without a seed: what it finds, it finds every time."""
+    env.reset(seed=_SEED)
+    return _sampling(env)
+
+
+def _sampling(env: Any) -> Any:
+    """The environment, with action spaces that give the same samples in each run."""
+    if not hasattr(env, "possible_agents"):
+        env.action_space.seed(_SEED)
+        return env
+    for number, agent in enumerate(env.possible_agents):
+        env.action_space(agent).seed(_SEED + number)
+    return env
 
 
 def _run(findings: Findings, rule: str, test: Callable[[], object]) -> None:

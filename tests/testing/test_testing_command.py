@@ -11,6 +11,7 @@ from typing import Any
 
 import gymnasium
 import pytest
+from entropy_support import fix_entropy
 from pettingzoo.utils.env_logger import EnvLogger
 from toy_envs import Nim, NimParallel, NimSingle
 
@@ -238,7 +239,7 @@ class MaxCycles(Nim):
     """Takes `max_cycles`, and does not stop after so many."""
 
     def __init__(self, render_mode: Any = None, max_cycles: int = 9) -> None:
-        super().__init__(render_mode)
+        super().__init__(render_mode, low=16, high=20)
 
 
 class Picture(Nim):
@@ -273,10 +274,58 @@ def test_what_a_public_checker_finds_is_told(
     cls: Any, kind: Any, rule: str, says: str, toy_module: types.ModuleType
 ) -> None:
     toy_module.env = cls  # type: ignore[attr-defined]
-    toy_module.parallel_env = lambda **options: NimParallel()  # type: ignore[attr-defined]
+    toy_module.parallel_env = lambda **options: NimParallel(low=16)  # type: ignore[attr-defined]
     rules = GYMNASIUM_RULES if kind == "single" else PETTINGZOO_RULES
     found = check_public(NamedEnv("toy_module:env", {}), kind, findings=Findings(rules, collect=True))
     assert re.search(says, found.broken[rule])
+
+
+class Recorder(Nim):
+    """Notes what it is told to do; takes `max_cycles`, so that this checker runs too."""
+
+    def __init__(self, render_mode: Any = None, max_cycles: int = 9) -> None:
+        super().__init__(render_mode)
+
+    def reset(self, seed: Any = None, options: Any = None) -> None:
+        super().reset(seed, options)
+        told.append(("reset", seed, self.stones))
+
+    def step(self, action: Any) -> None:
+        told.append(("step", action, self.stones))
+        super().step(action)
+
+
+class RecorderParallel(NimParallel):
+    def __init__(self, max_cycles: int = 9) -> None:
+        super().__init__()
+        self.game = Recorder()
+
+
+class RecorderSingle(NimSingle):
+    def step(self, action: Any) -> Any:
+        told.append(("step", action, self.stones))
+        return super().step(action)
+
+
+told: list[tuple[str, Any, int]] = []
+
+
+@pytest.mark.parametrize(
+    ("cls", "kind"), [(Recorder, "aec"), (RecorderParallel, "parallel"), (RecorderSingle, "single")]
+)
+def test_a_public_checker_does_the_same_each_time(cls: Any, kind: Any, toy_module: types.ModuleType) -> None:
+    """They reset and sample without seeds, so that each run of the checks would find other things."""
+    toy_module.env = cls  # type: ignore[attr-defined]
+    toy_module.parallel_env = RecorderParallel  # type: ignore[attr-defined]
+    runs = []
+    for entropy in (1, 2):
+        fix_entropy(str(entropy))
+        told.clear()
+        rules = GYMNASIUM_RULES if kind == "single" else PETTINGZOO_RULES
+        found = check_public(NamedEnv("toy_module:env", {}), kind, findings=Findings(rules, collect=True))
+        runs.append((list(told), found.broken))
+    assert len(runs[0][0]) > 3
+    assert runs[0] == runs[1]
 
 
 def test_each_public_checker_is_seen_to_find_something() -> None:
