@@ -81,9 +81,9 @@ class Contenders:
         method = from_spec(_spec(config.method), Method)
         _check_told(method, config)
         knowledge = Counted(expert)
-        advisor = None
-        if config.advisor is not None and method.consults:
-            advisor = make_advisor(config.advisor, knowledge, config.device)
+        advisor = None if config.advisor is None else make_advisor(config.advisor, knowledge, config.device)
+        if not method.consults:  # it was made all the same: its spec may hold a misspelt word
+            advisor = None
         watch = None if config.watch is None else from_spec(_spec(config.watch), Protocol)
         openings, book = split_book(config)
         players: dict[str, Player] = {"novice": ExpertPlayer(novice), "expert": ExpertPlayer(expert)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.console import Console
 from run_support import plain_config
 
 from sandwich_env.errors import DivergedError, SpecError
@@ -21,6 +23,8 @@ from sandwich_env.experiments.studies.executors import Died, Ended, Event, Execu
 from sandwich_env.experiments.studies.folder import SweepFolder, copy_whole
 from sandwich_env.experiments.studies.jobs import Job, Work, attempt
 from sandwich_env.experiments.studies.study import Study, study_from
+from sandwich_env.experiments.studies.sweep import SweepResult, run_sweep
+from sandwich_env.experiments.studies.table import read_results
 
 KINDS = {
     "random": {"advisor": "random_move", "dial": "epsilon", "at": [0, 0.5, 1]},
@@ -168,3 +172,23 @@ def calls(root: Path) -> list[str]:
 def rows_of(root: Path, id: str) -> list[dict[str, Any]]:
     """What an arm has measured."""
     return RunFolder(root / "arms" / id).read_metrics()
+
+
+def swept(
+    study: Study, out: Path, slots: int = 2, do: Work = stand_in, **arguments: Any
+) -> tuple[SweepResult, Here, str]:
+    """A sweep in this process: what it came to, what did it, and what it printed."""
+    executors: list[Here] = []
+
+    def make(root: Path) -> Here:
+        executors.append(Here(root, slots, do))
+        return executors[0]
+
+    console = Console(file=io.StringIO(), width=200)
+    result = run_sweep(study, out, executor=make, console=console, **arguments)
+    return result, executors[0], console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def untimed(out: Path) -> list[dict[str, Any]]:
+    """The table without what may differ."""
+    return read_results(out).drop_columns(["seconds_total"]).to_pylist()

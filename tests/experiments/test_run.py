@@ -334,6 +334,14 @@ def test_a_book_too_short_to_be_split_is_refused(home: Path) -> None:
     assert not RunFolder(home / "short").config.exists()
 
 
+@pytest.mark.parametrize("method", ["self_play", "imitate"])
+def test_a_misspelt_advisor_is_found_whether_the_method_asks_it_or_not(home: Path, method: str) -> None:
+    config = tiny_config(home, "misspelt", advisor="random_mvoe:epsilon=0.5", method=method)
+    with pytest.raises(SpecError, match="did you mean 'random_move'"):
+        start(config)
+    assert not RunFolder(config.out).config.exists()
+
+
 @pytest.mark.parametrize(("method", "asks"), [("imitate", "value"), ("values", "move"), ("ask_again", "move")])
 def test_a_method_that_would_never_be_told_what_it_goes_by_is_refused(home: Path, method: str, asks: str) -> None:
     config = config_from(plain_config(home, "deaf", method=method, asks=asks))

@@ -7,40 +7,18 @@ import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
-from sweep_support import Here, calls, order, plain_study, rows_of, small_study, stand_in
+from sweep_support import calls, order, plain_study, rows_of, small_study, stand_in, swept, untimed
 
-from sandwich_env.errors import RunLockedError, SandwichError, SpecError
+from sandwich_env.errors import RunLockedError, SandwichError
 from sandwich_env.experiments.folder import RunFolder
 from sandwich_env.experiments.studies.folder import SweepFolder
 from sandwich_env.experiments.studies.grid import Grid
-from sandwich_env.experiments.studies.jobs import Work
-from sandwich_env.experiments.studies.study import Study, study_from
-from sandwich_env.experiments.studies.sweep import SweepResult, run_sweep
+from sandwich_env.experiments.studies.study import study_from
+from sandwich_env.experiments.studies.sweep import run_sweep
 from sandwich_env.experiments.studies.table import read_results
-
-
-def swept(
-    study: Study, out: Path, slots: int = 2, do: Work = stand_in, **arguments: Any
-) -> tuple[SweepResult, Here, str]:
-    """A sweep in this process: what it came to, what did it, and what it printed."""
-    executors: list[Here] = []
-
-    def make(root: Path) -> Here:
-        executors.append(Here(root, slots, do))
-        return executors[0]
-
-    console = Console(file=io.StringIO(), width=200)
-    result = run_sweep(study, out, executor=make, console=console, **arguments)
-    return result, executors[0], console.file.getvalue()  # type: ignore[attr-defined]
-
-
-def untimed(out: Path) -> list[dict[str, Any]]:
-    """The table without what may differ."""
-    return read_results(out).drop_columns(["seconds_total"]).to_pylist()
 
 
 def test_each_arm_is_run_once_the_first_seed_first_and_anchors_before_their_arms(tmp_path: Path) -> None:
@@ -234,46 +212,6 @@ def test_two_sweeps_do_not_work_in_one_folder(tmp_path: Path) -> None:
     study, out = small_study(tmp_path), tmp_path / "out"
     with SweepFolder(out).locked(), pytest.raises(RunLockedError, match="another process is at work"):
         swept(study, out)
-
-
-@pytest.mark.parametrize(
-    ("changes", "text"),
-    [
-        ({"seeds": [0, 2]}, r"seeds was \[0, 1\] and is now \[0, 2\]"),
-        ({"keep": "numbers"}, "keep was 'all' and is now 'numbers'"),
-        ({"base": {"rounds": 2}}, "base.rounds was 1 and is now 2"),
-    ],
-)
-def test_another_study_is_refused(tmp_path: Path, changes: dict[str, Any], text: str) -> None:
-    out = tmp_path / "out"
-    swept(small_study(tmp_path), out)
-    with pytest.raises(SpecError, match=text):
-        swept(small_study(tmp_path, **changes), out)
-    swept(small_study(tmp_path, attempts=9), out)  # upon which no number depends
-
-
-@pytest.mark.parametrize("name", ["novice.safetensors", "book.epd", "puzzles.csv"])
-def test_other_weights_openings_or_puzzles_are_refused(tmp_path: Path, name: str) -> None:
-    study, out = small_study(tmp_path), tmp_path / "out"
-    swept(study, out)
-    if name == "novice.safetensors":
-        from sandwich_env.nets.residual import new_network
-        from sandwich_env.nets.shape import NetworkShape
-        from sandwich_env.nets.weights import save_network
-
-        save_network(new_network(NetworkShape(blocks=1, channels=8), 1), tmp_path / name)
-    else:
-        (tmp_path / name).write_text((tmp_path / name).read_text() + "\n")
-    with pytest.raises(SpecError, match=f"{name}' are not what the sweep in .* began with"):
-        swept(study, out)
-
-
-def test_another_version_of_the_package_is_said(tmp_path: Path) -> None:
-    study, out = small_study(tmp_path), tmp_path / "out"
-    swept(study, out)
-    about = json.loads((out / "about.json").read_text())
-    (out / "about.json").write_text(json.dumps(about | {"sandwich_env": "0.0.1"}))
-    assert "Other versions than at the start: sandwich_env was 0.0.1 and is now" in swept(study, out)[2]
 
 
 def test_what_cannot_be_made_is_found_before_anything_runs(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The folder of a sweep: what lies where, who worked in it, and how far each arm has come."""
+"""The folder of a sweep: what lies where, and how far each arm has come."""
 
 from __future__ import annotations
 
@@ -10,16 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sandwich_env.errors import DataError, SpecError
-from sandwich_env.experiments.about import about
-from sandwich_env.experiments.engine_marks import Engines, check_engines
-from sandwich_env.experiments.folder import RunFolder, read_json, write_json
-from sandwich_env.experiments.plain import differences
+from sandwich_env.errors import DataError
+from sandwich_env.experiments.folder import RunFolder, read_json
 from sandwich_env.experiments.studies.folder_spent import spent_in_vain
-from sandwich_env.experiments.studies.study import Study, study_from, study_to_plain
-
-UNCOMPARED = ("attempts",)
-"""Keys of a study that no result depends on."""
 
 MADE = ("corpus", "games", "checkpoints", "unfinished")
 """Folders of a finished arm that a sweep which keeps the numbers alone removes."""
@@ -80,80 +73,14 @@ class SweepFolder:
         with RunFolder(self.root).locked(inside=False):
             yield
 
-    def sign_in(
-        self,
-        study: Study,
-        arms: int,
-        weights: Mapping[str, str],
-        files: Mapping[str, str],
-        engines: Engines | None = None,
-    ) -> str | None:
-        """Write down which study runs here and with what, or see that it is the one that ran here before.
+    def begun(self) -> set[str]:
+        """The ids of the arms of which there is anything."""
+        there = (path.name for path in self.root.glob("arms/*"))
+        return {id for id in there if self._has_begun(id)}
 
-        Args:
-            study: the study.
-            arms: how many it has, so that a report can say so without making the study.
-            weights: the SHA-256 of every file of weights, by the name it is given by.
-            files: likewise of openings and puzzles.
-            engines: what the engines are.
-
-        Returns:
-            A line for the reader, where another version of the package has worked here; None otherwise.
-
-        Raises:
-            SpecError: another study, or other weights, openings, puzzles or engines (the text names what differs), or
-                the folder is a run's.
-            DataError: what the sweep began with is damaged or gone.
-        """
-        mine = about(dict(weights)) | {"files": dict(files), "engines": dict(engines or {}), "arms": arms}
-        if not self.study.is_file():
-            if RunFolder(self.root).config.is_file():  # whose about.json would be overwritten
-                raise SpecError(f"{str(self.root)!r} holds a run: give another folder")
-            write_json(self.about, mine)
-            write_json(self.study, study_to_plain(study))
-            return None
-        self._check_study(study)
-        known = self._known()
-        for part, what in (("weights", "the weights"), ("files", "the file")):
-            for name, mark in mine[part].items():
-                if known[part].get(name) != mark:
-                    raise SpecError(
-                        f"{what} {name!r} are not what the sweep in {str(self.root)!r} began with: "
-                        f"put them back, or give another folder"
-                    )
-        if "engines" in known:  # earlier versions did not write them down
-            check_engines(mine["engines"], known["engines"], f"the sweep in {str(self.root)!r}")
-        return _other_versions(mine, known)
-
-    def _known(self) -> dict[str, Any]:
-        """What the sweep began with."""
-        what = "with which weights and files the sweep began: put it back, or give another folder"
-        if not self.about.is_file():
-            raise DataError(f"{str(self.about)!r} is not there, which says {what}")
-        known = read_json(self.about)
-        if not all(isinstance(known.get(part, {}), dict) for part in ("weights", "files", "engines")):
-            raise DataError(f"{str(self.about)!r} is damaged, which says {what}")
-        return {"weights": {}, "files": {}} | known
-
-    def _check_study(self, study: Study) -> None:
-        recorded = study_from(read_json(self.study), repr(str(self.study)))
-        mine, theirs = (
-            {key: value for key, value in study_to_plain(one).items() if key not in UNCOMPARED}
-            for one in (study, recorded)
-        )
-        changed = [f"{key} was {old!r} and is now {new!r}" for key, new, old in differences(mine, theirs)]
-        if changed:
-            raise SpecError(
-                f"the sweep in {str(self.root)!r} was begun with another study: {'; '.join(changed)}. "
-                f"Go on with the old one, or give another folder"
-            )
-
-
-def _other_versions(mine: Mapping[str, Any], known: Mapping[str, Any]) -> str | None:
-    keys = ("sandwich_env", "python", "libraries")
-    one, other = ({key: about.get(key) for key in keys} for about in (mine, known))
-    changed = [f"{key} was {old} and is now {new}" for key, new, old in differences(one, other)]
-    return f"Other versions than at the start: {'; '.join(changed)}." if changed else None
+    def _has_begun(self, id: str) -> bool:
+        run = self.arm(id)
+        return any(path.is_file() for path in (run.config, run.metrics, self.failure(id)))
 
 
 @dataclass(frozen=True)

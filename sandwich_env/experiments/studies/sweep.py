@@ -37,6 +37,7 @@ from sandwich_env.experiments.studies.study import Study
 from sandwich_env.experiments.studies.sweep_end import summary, tell_end
 from sandwich_env.experiments.studies.sweep_engines import engines_of
 from sandwich_env.experiments.studies.sweep_log import log_start, name_of
+from sandwich_env.experiments.studies.sweep_signing import sign_in
 from sandwich_env.experiments.studies.table import collect, read_records, write_results
 from sandwich_env.specs import check_count
 
@@ -76,7 +77,8 @@ def run_sweep(
 
     Args:
         study: what to run.
-        out: the sweep's folder. A sweep that was stopped there goes on.
+        out: the sweep's folder. A sweep that was stopped there goes on, also with a study that has grown: with all arms
+            that have begun, and others.
         processes: how many arms are at work at once; as many as there are processors without it.
         retry_failed: whether arms that failed or diverged are gone on with.
         console: where progress is shown; nowhere without it.
@@ -84,7 +86,8 @@ def run_sweep(
         do: does a job.
 
     Raises:
-        SandwichError: an arm cannot be made, or the folder holds another sweep; nothing has been run then.
+        SandwichError: an arm cannot be made, or the folder holds an arm that is none of the study's; nothing has been
+            run then.
         RunLockedError: another sweep is at work in the folder.
         OSError: a file could not be written. What was recorded is whole, and the sweep goes on from there.
     """
@@ -94,7 +97,7 @@ def run_sweep(
     grid = Grid.of(study)
     checked, engines = check_arms(grid.arms), engines_of(grid.arms)
     with folder.locked():
-        versions = folder.sign_in(study, len(grid.arms), checked.all.weights, checked.all.files, engines)
+        said = sign_in(folder, study, grid, checked.all, engines)
         by = f"processes={count}" if executor is None else f"executor={name_of(executor)}"
         log_start(folder, f"run_sweep({study.name!r}, {str(out)!r}, {by}, retry_failed={retry_failed})")
         if retry_failed:
@@ -102,8 +105,8 @@ def run_sweep(
                 folder.failure(arm.id).unlink(missing_ok=True)
         begun = executor(folder.root) if executor is not None else LocalProcesses(folder.root, count, do)
         with closing(begun), board(console) as shown:
-            if versions is not None:
-                shown.say(versions)
+            for line in said:
+                shown.say(line)
             return _Sweep(study, grid, folder, begun, shown, checked=checked, engines=engines).run()
 
 

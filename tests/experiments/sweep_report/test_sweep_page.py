@@ -15,8 +15,6 @@ from sweep_table_support import Row, arm, row, write_sweep
 
 from sandwich_env import cli
 from sandwich_env.errors import DataError
-from sandwich_env.experiments.studies.folder import SweepFolder
-from sandwich_env.experiments.studies.study import study_from
 from sandwich_env.experiments.sweep_report import look, page
 from sandwich_env.experiments.sweep_report.page import is_sweep, report_sweep
 from sandwich_env.experiments.sweep_report.premium_rows import premium_rows
@@ -93,12 +91,6 @@ def test_nothing_is_made_of_a_study_that_may_be_somebody_elses(tmp_path: Path, m
     (root / "results.parquet").unlink()
     with pytest.raises(DataError, match="a sweep writes it"):
         report_sweep(root)
-
-
-def test_a_sweep_writes_down_how_many_arms_it_has(tmp_path: Path) -> None:
-    folder = SweepFolder(tmp_path)
-    folder.sign_in(study_from(STUDY), 4, {}, {})
-    assert json.loads(folder.about.read_text(encoding="utf-8"))["arms"] == 4
 
 
 @pytest.mark.usefixtures("undrawn")
