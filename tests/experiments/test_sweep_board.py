@@ -36,8 +36,12 @@ def test_times_in_words(seconds, words):
     assert duration(seconds) == words
 
 
+def terminal(width):
+    return Console(file=io.StringIO(), force_terminal=True, width=width)
+
+
 def test_bars_on_a_terminal():
-    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    console = terminal(120)
     with board(console) as shown:
         shown.show(3, 10, 90.0)
         shown.begin("job", "random 0.5, imitate")
@@ -54,7 +58,7 @@ def test_bars_on_a_terminal():
 
 
 def test_a_narrow_terminal_keeps_everything_but_the_end_of_a_label():
-    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    console = terminal(80)
     with board(console) as shown:
         shown.show(3, 1000, 5400.0)
         shown.begin("job", "clock n 4, every_n_turns:n=4, careful, novice, seed 2")

@@ -26,7 +26,7 @@ def sign_in(folder: SweepFolder, study: Study, grid: Grid, marks: Marks, engines
     """Write down which study runs in a folder and with what, or see that it goes on from what is there.
 
     A study may have changed as long as every arm that has begun is one of its arms still: so a study can grow by
-    seeds, dials, kinds, protocols and methods.
+    seeds, dials, kinds, protocols, methods, controls and novices.
 
     Args:
         folder: the sweep's.
@@ -63,25 +63,25 @@ def sign_in(folder: SweepFolder, study: Study, grid: Grid, marks: Marks, engines
     added = {part: {**known.get(part, {}), **mine[part]} for part in ("weights", *parts)}
     write_json(folder.about, known | added | {"arms": len(grid.arms)})
     write_json(folder.study, study_to_plain(study))
-    return [f"The study has changed, and all arms that have begun are in it: {'; '.join(changed)}.", *said]
+    return [f"The study has changed, and all arms that have begun are in it: {'; '.join(changed.values())}.", *said]
 
 
-def _changes(folder: SweepFolder, study: Study) -> list[str]:
-    """In what the study differs from the one that ran here last."""
+def _changes(folder: SweepFolder, study: Study) -> dict[str, str]:
+    """In what the study differs from the one that ran here last: by the key, what it was and is."""
     recorded = study_from(read_json(folder.study), repr(str(folder.study)))
     mine, theirs = (
         {key: value for key, value in study_to_plain(one).items() if key not in UNCOMPARED} for one in (study, recorded)
     )
-    return [f"{key} was {old!r} and is now {new!r}" for key, new, old in differences(mine, theirs)]
+    return {key: f"{key} was {old!r} and is now {new!r}" for key, new, old in differences(mine, theirs)}
 
 
-def _check_arms(folder: SweepFolder, grid: Grid, changed: list[str]) -> None:
+def _check_arms(folder: SweepFolder, grid: Grid, changed: Mapping[str, str]) -> None:
     """See that a study that has changed holds all that has begun.
 
     The arms of the recorded study are not made for it: whoever the folder is from could have put code of theirs there.
     """
-    text = f"the sweep in {str(folder.root)!r} was begun with another study: {'; '.join(changed)}. "
-    if any(change.startswith(f"{KEPT} was ") for change in changed):
+    text = f"the sweep in {str(folder.root)!r} was begun with another study: {'; '.join(changed.values())}. "
+    if KEPT in changed:
         raise SpecError(f"{text}Go on with the old one, or give another folder")
     lacking = folder.begun() - {arm.id for arm in grid.arms}
     if lacking:
