@@ -71,8 +71,8 @@ def test_a_sweep_from_python_says_so(tmp_path: Path) -> None:
         run_sweep(study, folder.root, executor=refuses, retry_failed=True)
     given = f"# from Python: run_sweep('small', {str(folder.root)!r}, "
     assert read_log(folder) == [f"{given}executor=refuses, retry_failed=True){VERSION}"]
-    with pytest.raises(SpecError, match="seeds was"):  # refused before it began
-        swept(small_study(tmp_path, seeds=[1]), folder.root)
+    with pytest.raises(SpecError, match="keep was"):  # refused before it began
+        swept(small_study(tmp_path, seeds=[0], keep="numbers"), folder.root)
     assert len(read_log(folder)) == 1
 
 
