@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 from run_support import finished
-from sweep_support import small_study
-from test_sweep import swept
+from sweep_support import small_study, swept
 
 from sandwich_env.errors import DataError, SpecError
 from sandwich_env.experiments.config import RunConfig

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from docs_support import ROOT, text_of
-from sweep_support import small_study
-from test_sweep import swept
+from sweep_support import small_study, swept
 
 from sandwich_env.experiments.measure import COLUMNS
 from sandwich_env.experiments.studies.grid import Grid

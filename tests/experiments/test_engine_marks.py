@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 from run_support import tiny_config
-from sweep_support import small_study, stand_in
-from test_sweep import swept
+from sweep_support import small_study, stand_in, swept
 
 from sandwich_env.errors import EngineError, SpecError
 from sandwich_env.experiments.config import RunConfig

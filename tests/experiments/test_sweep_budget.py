@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from run_support import finished, moved
-from sweep_support import small_study, stand_in
-from test_sweep import swept
+from sweep_support import small_study, stand_in, swept
 
 from sandwich_env.errors import DivergedError
 from sandwich_env.experiments import run as run_module

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sweep_support import small_study
-from test_sweep import swept, untimed
+from sweep_support import small_study, swept, untimed
 
 from sandwich_env.experiments.folder import RunFolder
 from sandwich_env.experiments.progress import Reporter, Silent

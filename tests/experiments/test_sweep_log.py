@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sweep_support import Here, plain_study, small_study
-from test_sweep import swept, untimed
+from sweep_support import Here, plain_study, small_study, swept, untimed
 
 import sandwich_env
 from sandwich_env.cli import run

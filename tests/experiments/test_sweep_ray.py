@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sweep_support import order, rows_of, small_study, stand_in
-from test_sweep import swept, untimed
+from sweep_support import order, rows_of, small_study, stand_in, swept, untimed
 
 from sandwich_env.cli import run
 from sandwich_env.errors import MissingExtraError

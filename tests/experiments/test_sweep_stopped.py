@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from sweep_support import Here, order, small_study, stand_in
-from test_sweep import swept, untimed
+from sweep_support import Here, order, small_study, stand_in, swept, untimed
 
 from sandwich_env.errors import DataError, SandwichError, SpecError
 from sandwich_env.experiments.config import config_from

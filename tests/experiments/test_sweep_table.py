@@ -9,8 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sweep_support import small_study
-from test_sweep import swept
+from sweep_support import small_study, swept
 
 from sandwich_env.errors import DataError
 from sandwich_env.experiments.measure import COLUMNS, new_row
