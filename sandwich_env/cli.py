@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import sandwich_env
-from sandwich_env.errors import DataError, MissingExtraError, SandwichError, did_you_mean
+from sandwich_env.errors import EXHAUSTED, DataError, MissingExtraError, SandwichError, did_you_mean
 from sandwich_env.specs import Spec, check_count
 
 USAGE = """usage: sandwich COMMAND [OPTIONS]
@@ -34,7 +34,7 @@ sandwich COMMAND --help says more of each; sandwich --version prints the version
 KEEPING = ("demo", "run", "sweep", "pretrain", "train-adversary", "label")
 """Commands that write down what they have done, and go on from there."""
 
-PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+PASSING = EXHAUSTED | {errno.EFBIG}
 """What may be over when the command is given again: a full disk, too many open files."""
 
 

@@ -1,4 +1,4 @@
-"""Every error that the package raises on purpose, and the help that an error text gives.
+"""Every error that the package raises on purpose, those of the system that end all work, and help for error texts.
 
 Each class also derives from the built-in that fits, so that `except ValueError` keeps working.
 """
@@ -6,8 +6,16 @@ Each class also derives from the built-in that fits, so that `except ValueError`
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+
+EXHAUSTED = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EIO", "EMFILE", "ENFILE", "ENOMEM")
+    if hasattr(errno, name)  # not every system has quotas
+)
+"""Numbers of the system's errors that say that the disk, memory or open files are at an end."""
 
 
 class SandwichError(Exception):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sandwich_env.errors import DataError, DivergedError, RunLockedError
+from sandwich_env.errors import EXHAUSTED, DataError, DivergedError, RunLockedError
 from sandwich_env.experiments.config import config_from
 from sandwich_env.experiments.engine_marks import Engines
 from sandwich_env.experiments.folder import RunFolder, read_json
@@ -24,11 +24,7 @@ from sandwich_env.experiments.studies.folder import SweepFolder, copy_whole, set
 PATIENCE_S = 30.0
 """How long a process of a sweep that was killed may take to let go of an arm."""
 
-FATAL = frozenset(
-    getattr(errno, name)
-    for name in ("ENOSPC", "EDQUOT", "EROFS", "EIO", "EMFILE", "ENFILE", "ENOMEM")
-    if hasattr(errno, name)  # not every system has quotas
-)
+FATAL = EXHAUSTED | {errno.EROFS}
 """Errors of the system under which no other arm would fare better: the disk, memory or open files are at an end."""
 
 How = Literal["done", "failed", "diverged", "stop"]
